@@ -467,6 +467,7 @@ ORDER BY day;
 -- @lends_from DATE = "2026-11-29"
 -- @lends_until DATE = "2026-11-28"
 -- @start_date DATE = "2026-11-25"
+-- @takes_from DATE = "2026-11-29"
 -- @timezone STRING = "Europe/Berlin"
 -- @v_2cc33bb75f83 ARRAY<STRING> = ["43things", "43things.com", "51.com", "5ch.net", "academia.edu", "activerain", "activerain.com", "activeworlds", ... 584 more]
 -- @v_7b0a5e45de61 ARRAY<STRING> = ["blog.twitch.tv", "crackle", "crackle.com", "curiositystream", "curiositystream.com", "d.tube", "dailymotion", "dailymotion.com", ... 38 more]
@@ -555,14 +556,18 @@ both AS (
     AND CONCAT(gone.property, '/', FORMAT_DATE('%Y%m%d', gone.date)) NOT IN UNNEST(@existing)
     AND gone.visit_key NOT IN (SELECT CONCAT(recorded.property, '/', recorded.session_id) FROM recorded)
   UNION ALL
-  -- what a later visit took from an earlier one may be another source by now
+  -- what a later visit took from an earlier one, or one whose daily table is gone, may be another source by now
   SELECT
     taker.property, taker.session_id, taker.client_id, taker.started_at, taker.duration_seconds,
     taker.pages, taker.depth, taker.date, taker.landing_page, NULL, FALSE, TRUE
   FROM `my-project.conversions.ga4_visits` AS taker
   WHERE
-    taker.date BETWEEN DATE_ADD(@end_date, INTERVAL 1 DAY) AND DATE_ADD(@end_date, INTERVAL 92 DAY)
+    taker.date BETWEEN @takes_from AND DATE_ADD(@end_date, INTERVAL 92 DAY)
     AND taker.source_step IN ('earlier_visit', 'direct')
+    AND (
+      taker.date > @end_date
+      OR CONCAT(taker.property, '/', FORMAT_DATE('%Y%m%d', taker.date)) NOT IN UNNEST(@existing)
+    )
 ),
 looked_back AS (
   -- each visit with the last source of its client before it
@@ -948,6 +953,7 @@ WHERE
 -- @event_names ARRAY<STRING> = ["login", "purchase", "refund", "session_start", "sign_up"]
 -- @existing ARRAY<STRING> = ["my-project.analytics_1/20261124", "my-project.analytics_1/20261125", "my-project.analytics_1/20261126", "my-project.analytics_1/20261127", "my-project.analytics_1/20261128"]
 -- @start_date DATE = "2026-11-25"
+-- @takes_from DATE = "2026-11-29"
 -- @v_2cc33bb75f83 ARRAY<STRING> = ["43things", "43things.com", "51.com", "5ch.net", "academia.edu", "activerain", "activerain.com", "activeworlds", ... 584 more]
 -- @v_7b0a5e45de61 ARRAY<STRING> = ["blog.twitch.tv", "crackle", "crackle.com", "curiositystream", "curiositystream.com", "d.tube", "dailymotion", "dailymotion.com", ... 38 more]
 -- @v_ae0b7a2642d8 ARRAY<STRING> = ["360.cn", "alice", "aol", "ar.search.yahoo.com", "ask", "at.search.yahoo.com", "au.search.yahoo.com", "auone", ... 121 more]
@@ -1073,8 +1079,22 @@ made AS (
   INNER JOIN `my-project.conversions_staging.stage_1_visits` AS visited
     ON visited.property = target.property AND visited.session_id = target.session_id
   WHERE
-    target.date BETWEEN DATE_ADD(@end_date, INTERVAL 1 DAY) AND DATE_ADD(@end_date, INTERVAL 93 DAY)
-    AND visited.date > @end_date
+    target.date BETWEEN @takes_from AND DATE_ADD(@end_date, INTERVAL 93 DAY)
+    AND (
+      (target.date > @end_date AND visited.date > @end_date)
+      -- of a table that is gone by now, and of a visit that no other tells
+      OR (
+        target.date <= @end_date
+        AND target.event_name IN UNNEST(@event_names)
+        AND CONCAT(target.property, '/', COALESCE(target.shard, FORMAT_DATE('%Y%m%d', target.date)))
+          NOT IN UNNEST(@existing)
+        AND CONCAT(target.property, '/', target.session_id) NOT IN (
+          SELECT CONCAT(scanned.property, '/', scanned.session_id)
+          FROM `my-project.conversions_staging.stage_1_scanned` AS scanned
+          WHERE scanned.begun IS NOT NULL AND scanned.session_id IS NOT NULL
+        )
+      )
+    )
 ),
 fresh AS (
   -- the rows of the scan with a fingerprint of each
