@@ -9,6 +9,7 @@ Source: support.google.com/analytics/answer/9191807 and 11242870 (how GA4 decide
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import cast
 
 from common.bigquery.sql import Parameter, Sql, template, with_parameters
 from common.bigquery.warehouse import Warehouse
@@ -60,7 +61,8 @@ def _takes_from(warehouse: Warehouse, window: Window, existing: Parameter) -> da
     """The day after the window, but where a table of its days is gone, whose visits are known."""
     datasets = warehouse.settings.ga4_datasets
     told = {f"{dataset}/{day:%Y%m%d}" for dataset in datasets for day in window.dates}
-    return window.end + timedelta(days=1) if told <= set(existing.value) else window.start
+    is_whole = told <= set(cast("list[str]", existing.value))
+    return window.end + timedelta(days=1) if is_whole else window.start
 
 
 def visits(scanned: Sql, known: Sql) -> Sql:
