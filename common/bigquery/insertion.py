@@ -1,4 +1,6 @@
-"""Rows for a table as one INSERT with one parameter: what loads are too few a day for.
+"""Rows for a table as one INSERT: what loads are too few a day for.
+
+Few rows are parameters of their own, many are one array of JSON.
 
 BigQuery takes 1,500 loads a table and day, failed ones included, and five in ten seconds where the
 table has no partitions; INSERT statements are not counted among them
@@ -18,6 +20,9 @@ from common.untyped import JsonObject, Row
 LARGEST = 1_000_000
 """Bytes of rows in one statement; BigQuery takes requests of 10 MB, and loads read more faster."""
 
+FEW = 4
+"""Rows that are written out: each value is a parameter, of which BigQuery takes 10,000."""
+
 _TYPES = {
     "STRING": "STRING",
     "INTEGER": "INT64",
@@ -28,9 +33,8 @@ _TYPES = {
 }
 """Types of the tables' JSON that travel as text, and their names in GoogleSQL."""
 
-_STATEMENT = """INSERT INTO {{ table }} ({{ columns }})
-SELECT {{ values }}
-FROM UNNEST(@entries) AS entry"""
+_STATEMENT = "INSERT INTO {{ table }} ({{ columns }})\n{{ rows }}"
+_OF_JSON = "SELECT {{ values }}\nFROM UNNEST(@entries) AS entry"
 
 
 def insertion(path: str, columns: Sequence[JsonObject], rows: Sequence[Row]) -> Sql | None:
@@ -39,9 +43,9 @@ def insertion(path: str, columns: Sequence[JsonObject], rows: Sequence[Row]) -> 
     None where a load has to: too many rows, a column of a nested type or of bytes, or a value that
     belongs to no column, which the load refuses by name.
     """
-    names = {column["name"] for column in columns}
+    known = {column["name"] for column in columns}
     # JSON_VALUE gives nothing of a nested value, and would lose an unknown one without a word
-    if not all(map(_is_plain, columns)) or any(row.keys() - names for row in rows):
+    if not all(map(_is_plain, columns)) or any(row.keys() - known for row in rows):
         return None
     entries = [json.dumps({name: _text(value) for name, value in row.items()}) for row in rows]
     # letters are bytes here, as json.dumps writes ASCII
@@ -50,12 +54,34 @@ def insertion(path: str, columns: Sequence[JsonObject], rows: Sequence[Row]) -> 
     # a column that no row fills is NULL, or empty, without being named
     filled = {name for row in rows for name, value in row.items() if value is not None}
     named = [column for column in columns if column["name"] in filled]
-    statement = fill(
+    return fill(
         _STATEMENT,
         table=quoted(path),
         columns=join(", ", [identifier(column["name"]) for column in named]),
-        values=", ".join(map(_value, named)),
+        rows=_written_out(named, rows) if len(rows) <= FEW else _of_json(named, entries),
     )
+
+
+def _written_out(columns: Sequence[JsonObject], rows: Sequence[Row]) -> Sql:
+    """The rows as parameters: short to plan, where JSON of each column is long."""
+    written = [_values(columns, row, place) for place, row in enumerate(rows)]
+    return fill("VALUES {{ rows }}", rows=join(", ", written))
+
+
+def _values(columns: Sequence[JsonObject], row: Row, place: int) -> Sql:
+    bound = {f"{column['name']}_{place}": _parameter(column, row) for column in columns}
+    return Sql(f"({', '.join(f'@{name}' for name in bound)})", bound)
+
+
+def _parameter(column: JsonObject, row: Row) -> Parameter:
+    kind, value = _TYPES[column["type"]], row.get(column["name"])
+    if column["mode"] == "REPEATED":
+        return Parameter(f"ARRAY<{kind}>", list(value or ()))
+    return Parameter(kind, value)
+
+
+def _of_json(columns: Sequence[JsonObject], entries: list[str]) -> Sql:
+    statement = fill(_OF_JSON, values=", ".join(map(_value, columns)))
     return Sql(statement.text, {"entries": Parameter("ARRAY<STRING>", entries)})
 
 

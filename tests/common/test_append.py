@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from common import schemas
-from common.bigquery.insertion import LARGEST, insertion
+from common.bigquery.insertion import FEW, LARGEST, insertion
 from common.bigquery.sql import Sql
 from common.bigquery.warehouse import Executed, Warehouse
 from common.errors import RetryableError, UserError
@@ -68,6 +68,12 @@ def test_a_row_comes_back_as_it_was_written(warehouse: Warehouse, table: str) ->
         it["name"]: [] if it["mode"] == "REPEATED" else None for it in columns
     }
     assert nothing | least in list(rows(warehouse, table))
+    # few rows are written out, many are JSON; both come back alike
+    for many in (2, FEW + 1):
+        before = list(rows(warehouse, table))
+        warehouse.append(table, [whole(table), *[least] * (many - 1)])
+        added = [whole(table), *[nothing | least] * (many - 1)]
+        assert sorted(map(str, rows(warehouse, table))) == sorted(map(str, before + added))
 
 
 def test_columns_that_no_row_fills_cost_nothing() -> None:
@@ -79,12 +85,14 @@ def test_columns_that_no_row_fills_cost_nothing() -> None:
     assert "(`run_id`, `tier`)" in made.text
 
 
+@pytest.mark.parametrize("many", [1, FEW + 1])
 @pytest.mark.parametrize("table", LEDGERS)
-def test_bigquery_takes_the_statement(warehouse: Warehouse, table: str) -> None:
+def test_bigquery_takes_the_statement(warehouse: Warehouse, table: str, many: int) -> None:
     columns = schemas.load(table)["schema"]
-    statement = insertion(warehouse.path(table), columns, [whole(table)])
+    statement = insertion(warehouse.path(table), columns, [whole(table)] * many)
     assert statement
-    analyze(statement.text, {warehouse.path(table): columns}, {"entries": "ARRAY<STRING>"})
+    types = {name: bound.type for name, bound in statement.parameters.items()}
+    analyze(statement.text, {warehouse.path(table): columns}, types)
 
 
 def test_a_ledger_costs_no_load(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,7 +80,6 @@ def _changes(job: Job, fresh: Sql, table: Sql, *, changed: Sql, compared: Sql | 
             values=_each("fresh.{0}", [name for name in names if name not in ("id", "date")]),
             remembered=_each("target.{0}", REMEMBERED),
             before=_each("present.{0}", REMEMBERED),
-            after=_each("fresh.{0}", REMEMBERED),
         ),
         **job.days,
         **job.zone,

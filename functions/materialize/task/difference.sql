@@ -25,7 +25,5 @@ SELECT
   present.normalization_factor AS old_factor,
   present.is_qualified AS old_qualified,
   present.definition_version AS old_version,
-  -- only rows that changed are spelled out
-  IF(present.id IS NULL, NULL, TO_JSON_STRING(STRUCT({{ before }}))) AS old_row,
-  IF(fresh.id IS NULL, NULL, TO_JSON_STRING(STRUCT({{ after }}))) AS new_row
+  IF(present.id IS NULL, NULL, STRUCT({{ before }})) AS old_row
 {{ changed }}

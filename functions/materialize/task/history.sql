@@ -25,6 +25,6 @@ SELECT
   d.old_qualified,
   d.is_qualified,
   @version,
-  d.old_row,
-  d.new_row
+  {{ old_row }} AS old_row,
+  IF(d.change = 'delete', NULL, TO_JSON_STRING(STRUCT({{ after }}))) AS new_row
 FROM {{ difference }} AS d

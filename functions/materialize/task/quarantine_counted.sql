@@ -16,7 +16,7 @@ moved AS (
     SELECT
       changed.id,
       changed.change,
-      CAST(JSON_VALUE(changed.old_row, '$.value_project') AS FLOAT64) AS old_value_project,
+      changed.old_row.value_project AS old_value_project,
       IF(changed.change = 'delete', 0, COALESCE(changed.value_project, 0)) AS new_value_project,
       COALESCE(changed.value_refunded, 0) <> COALESCE(changed.old_refunded, 0) AS is_refunded,
       COALESCE(changed.normalization_factor, 1) <> COALESCE(changed.old_factor, 1) AS is_rescaled

@@ -169,7 +169,7 @@ def _write(services: Services, job: Job, of_kin: together.Rows | None) -> RunSta
         return reports.held(services, job, clock, "suspicious_value", held, facts)
     # an empty MERGE would cost a scan of the window, and one of the table's 25 statements in 10 s
     if found.changed:
-        changes = history.statement(services, job, table)
+        changes = history.statement(services, job, table, found.counts)
         merge.merge_with_history(
             services.warehouse, job.target, table, changes, job.lease, found.changed
         )
