@@ -205,7 +205,7 @@ def _of_conversion(name: str, schema: Schema) -> Mapping[str, float]:
     seldom = {"person_id": float("c0" in name)}
     return {
         leaf: size
-        if leaf in OF_A_CONVERSION
+        if leaf.removeprefix("old_row.") in OF_A_CONVERSION
         else size * (CLICKED if of_ads.fullmatch(leaf) else seldom.get(leaf, 0.0))
         for leaf, size in _filled(schema).items()
     }

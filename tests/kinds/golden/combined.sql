@@ -383,9 +383,7 @@ SELECT
   present.normalization_factor AS old_factor,
   present.is_qualified AS old_qualified,
   present.definition_version AS old_version,
-  -- only rows that changed are spelled out
-  IF(present.id IS NULL, NULL, TO_JSON_STRING(STRUCT(present.id, present.client_id, present.user_id, present.lead_id, present.created, present.value, present.currency, present.is_qualified, present.value_gross, present.value_refunded, present.refund_status, present.value_kind, present.value_project, present.normalization_factor, present.component, present.order_id))) AS old_row,
-  IF(fresh.id IS NULL, NULL, TO_JSON_STRING(STRUCT(fresh.id, fresh.client_id, fresh.user_id, fresh.lead_id, fresh.created, fresh.value, fresh.currency, fresh.is_qualified, fresh.value_gross, fresh.value_refunded, fresh.refund_status, fresh.value_kind, fresh.value_project, fresh.normalization_factor, fresh.component, fresh.order_id))) AS new_row
+  IF(present.id IS NULL, NULL, STRUCT(present.id, present.client_id, present.user_id, present.lead_id, present.created, present.value, present.currency, present.is_qualified, present.value_gross, present.value_refunded, present.refund_status, present.value_kind, present.value_project, present.normalization_factor, present.component, present.order_id)) AS old_row
 FROM fresh
 FULL OUTER JOIN present ON present.id = fresh.id
 WHERE fresh.id IS NULL OR present.id IS NULL OR fresh.row_hash <> present.row_hash;

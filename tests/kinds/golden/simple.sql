@@ -2114,9 +2114,7 @@ SELECT
   present.normalization_factor AS old_factor,
   present.is_qualified AS old_qualified,
   present.definition_version AS old_version,
-  -- only rows that changed are spelled out
-  IF(present.id IS NULL, NULL, TO_JSON_STRING(STRUCT(present.id, present.client_id, present.user_id, present.lead_id, present.created, present.value, present.currency, present.is_qualified, present.value_gross, present.value_refunded, present.refund_status, present.value_kind, present.value_project, present.normalization_factor, present.component, present.order_id))) AS old_row,
-  IF(fresh.id IS NULL, NULL, TO_JSON_STRING(STRUCT(fresh.id, fresh.client_id, fresh.user_id, fresh.lead_id, fresh.created, fresh.value, fresh.currency, fresh.is_qualified, fresh.value_gross, fresh.value_refunded, fresh.refund_status, fresh.value_kind, fresh.value_project, fresh.normalization_factor, fresh.component, fresh.order_id))) AS new_row
+  IF(present.id IS NULL, NULL, STRUCT(present.id, present.client_id, present.user_id, present.lead_id, present.created, present.value, present.currency, present.is_qualified, present.value_gross, present.value_refunded, present.refund_status, present.value_kind, present.value_project, present.normalization_factor, present.component, present.order_id)) AS old_row
 FROM fresh
 FULL OUTER JOIN present ON present.id = fresh.id
 WHERE fresh.id IS NULL OR present.id IS NULL OR fresh.row_hash <> present.row_hash;
@@ -2147,7 +2145,7 @@ moved AS (
     SELECT
       changed.id,
       changed.change,
-      CAST(JSON_VALUE(changed.old_row, '$.value_project') AS FLOAT64) AS old_value_project,
+      changed.old_row.value_project AS old_value_project,
       IF(changed.change = 'delete', 0, COALESCE(changed.value_project, 0)) AS new_value_project,
       COALESCE(changed.value_refunded, 0) <> COALESCE(changed.old_refunded, 0) AS is_refunded,
       COALESCE(changed.normalization_factor, 1) <> COALESCE(changed.old_factor, 1) AS is_rescaled
@@ -2333,8 +2331,8 @@ SELECT
   d.old_qualified,
   d.is_qualified,
   @version,
-  d.old_row,
-  d.new_row
+  IF(d.change = 'insert', NULL, TO_JSON_STRING(STRUCT(d.old_row.id AS id, d.old_row.client_id AS client_id, d.old_row.user_id AS user_id, d.old_row.lead_id AS lead_id, d.old_row.created AS created, d.old_row.value AS value, d.old_row.currency AS currency, d.old_row.is_qualified AS is_qualified, d.old_row.value_gross AS value_gross, d.old_row.value_refunded AS value_refunded, d.old_row.refund_status AS refund_status, d.old_row.value_kind AS value_kind, d.old_row.value_project AS value_project, d.old_row.normalization_factor AS normalization_factor, d.old_row.component AS component, d.old_row.order_id AS order_id))) AS old_row,
+  IF(d.change = 'delete', NULL, TO_JSON_STRING(STRUCT(d.id, d.client_id, d.user_id, d.lead_id, d.created, d.value, d.currency, d.is_qualified, d.value_gross, d.value_refunded, d.refund_status, d.value_kind, d.value_project, d.normalization_factor, d.component, d.order_id))) AS new_row
 FROM `my-project.conversions_staging.purchase_1_difference` AS d;
 
 -- step truncate
