@@ -209,8 +209,8 @@ class Ledger:
             found["settled_fence"],
             found["free_fence"],
             bool(found["has_lease"]),
-            found["definitions"],
-            found["staged"],
+            f"{found['versions_saved']} {found['newest_saved']}",
+            f"{found['times_staged']} {found['newest_staged']}",
         )
 
 

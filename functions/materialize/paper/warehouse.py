@@ -20,7 +20,6 @@ from functions.materialize.stage.fill import HASHED, KEYS
 
 ANSWERS: JsonObject = {
     "fence": 1, "settled_fence": 0, "free_fence": 0, "has_lease": True,
-    "definitions": "", "staged": "",
     "inserted": 1, "updated": 1, "deleted": 0, "before": 0, "judged": [],
     "without_rate": 0,
     "bad_values": 0, "bad_currencies": 0, "unknown_refunds": 0,
