@@ -185,6 +185,13 @@ def _number(value: int | None) -> str:
 
 def show_costs(console: Console, forecast: Row) -> None:
     """A month of daily runs: what all share, and what each conversion reads by itself."""
+    if not forecast["conversions"]:
+        console.print(
+            "There is no conversion yet, so a run would cost nothing. Save one with"
+            " `python -m common.local apply FILE`, or look at `make demo` first.",
+            soft_wrap=True,
+        )
+        return
     table = Table(box=SIMPLE)
     table.add_column("conversion")
     table.add_column("read a day", justify="right")

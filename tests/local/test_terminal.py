@@ -59,6 +59,9 @@ def test_a_month_is_shown_with_what_all_share_and_what_nobody_can_tell() -> None
     lines = said({**shown, "day": {"bytes": None, "usd": None}, "conversions": [unknown]})
     assert ["purchase", "an", "unknown", "size", "-"] in lines
     assert ["purchase:", "Nobody", "can", "tell."] in lines
+    (none,) = said({**shown, "conversions": [], "text": "A daily run of 0 conversions reads."})
+    assert " ".join(none).startswith("There is no conversion yet")
+    assert "common.local apply FILE" in " ".join(none)
 
 
 def said(forecast: dict[str, Any]) -> list[list[str]]:
