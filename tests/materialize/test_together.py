@@ -14,6 +14,7 @@ from common.bigquery.warehouse import Executed
 from common.errors import UserError
 from common.messaging.messages import MaterializeTask
 from functions.materialize.runs.run import handle
+from functions.materialize.task.together import groups
 from tests.materialize.histories import Worker
 from tests.materialize.world import QuickWorld
 
@@ -160,6 +161,16 @@ def test_one_statement_a_run_reads_what_definitions_alike_count(
             for entry in together[0].ledger(each["id"])]  # fmt: skip
     # a pass is on the bill of the conversion that made it
     assert [size for size in sizes if size is not None] == [BYTES] * 4
+
+
+@pytest.mark.parametrize(
+    ("many", "sizes"),
+    [(1, [1]), (50, [50]), (51, [26, 25]), (101, [34, 34, 33]), (300, [50] * 6)],
+)
+def test_hundreds_alike_are_read_in_several_passes(many: int, sizes: list[int]) -> None:
+    found = list(groups(range(many)))
+    assert [len(group) for group in found] == sizes
+    assert [each for group in found for each in group] == list(range(many))
 
 
 def test_where_the_pass_over_all_fails_each_reads_alone(

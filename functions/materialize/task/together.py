@@ -8,8 +8,10 @@ lease. It reads them by itself wherever they are not what it would read now.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from common.bigquery.sql import Sql, create_table_as, fill, join, template, with_parameters
 from common.catalog.definitions import DefinitionVersion
@@ -22,6 +24,12 @@ from functions.materialize.task.job import Job
 
 CARRIED = ("event_key", "counted_by", "removed", "reason")
 """What the table holds besides the columns of a conversion, and how many were erased then."""
+
+Each = TypeVar("Each")
+
+LARGEST = 50
+"""Definitions in one pass. Each row names those that count it, and each of their tasks reads those
+names: of hundreds in one pass the names alone would cost more than the rows."""
 
 
 @dataclass(frozen=True)
@@ -75,13 +83,22 @@ def rows(job: Job, kin: Sequence[DefinitionVersion]) -> Sql:
     return with_parameters(statement, **job.days, **job.zone, earliest_date=job.written.start)
 
 
-def _kin(job: Job, definitions: Mapping[str, DefinitionVersion]) -> list[DefinitionVersion]:
-    """The job's definition and those that read the same days of the same events, by their ids."""
+def _kin(job: Job, definitions: Mapping[str, DefinitionVersion]) -> Sequence[DefinitionVersion]:
+    """The job's definition and those that one pass reads with it, by their ids: the same days of
+    the same events."""
     kin = job.stored.conversion.kin()
     # a backfill is of one definition, and reads its events alone
     if not kin or job.task.trigger == "backfill":
         return []
-    return [each for _, each in sorted(definitions.items()) if each.conversion.kin() == kin]
+    alike = [each for _, each in sorted(definitions.items()) if each.conversion.kin() == kin]
+    return next(group for group in groups(alike) if job.stored in group)
+
+
+def groups(alike: Sequence[Each]) -> Iterator[Sequence[Each]]:
+    """All of them in order, in groups of at most LARGEST and of nearly the same size."""
+    size = math.ceil(len(alike) / math.ceil(len(alike) / LARGEST))
+    for start in range(0, len(alike), size):
+        yield alike[start : start + size]
 
 
 def _name(job: Job, kin: Sequence[DefinitionVersion], staged: str) -> str:
