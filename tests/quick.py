@@ -141,6 +141,9 @@ class QuickWarehouse(Warehouse):
         self.create(path, schemas.load(schema)["schema"])
         return []
 
+    def ensure_table_of_run(self, run_id: str, table: str, schema: str) -> None:
+        self.ensure_table(self.path(table), schema)
+
     def create(self, path: str, schema: list[dict[str, Any]]) -> None:
         """Create the table unless it exists."""
         fields = ", ".join(f'"{name}" {type_}' for name, type_ in column_types.definitions(schema))

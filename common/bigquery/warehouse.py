@@ -114,6 +114,7 @@ class Warehouse:
         self.job_seconds = job_seconds
         self._done: set[str] = set()
         self._recalled: dict[str, list[JsonObject]] = {}
+        self._listed: tuple[str, set[str]] = ("", set())
         self._caller = Caller(
             account=_account_of(client),
             bytes_cap=settings.maximum_bytes_billed,
@@ -374,6 +375,25 @@ class Warehouse:
         with self._translated():
             found = self.client.create_table(table, exists_ok=True, retry=RETRY)
         return self._migrate(path, found, shape)
+
+    def ensure_table_of_run(self, run_id: str, table: str, schema: str) -> None:
+        """`ensure_table` of one of the product's tables, unless it was there in this shape when
+        this process first asked for the run: one list for all of a run's tables."""
+        if self._listed[0] != run_id:
+            self._listed = run_id, self._tables_as_in(schema)
+        if table not in self._listed[1]:
+            self.ensure_table(self.path(table), schema)
+            self._listed[1].add(table)
+
+    def _tables_as_in(self, schema: str) -> set[str]:
+        """Names of the product's tables that are no older than the schema file."""
+        shape = schemas.load(schema)
+        dataset = f"{self.settings.project}.{self.settings.dataset}"
+        with self._translated():
+            listed = self.client.list_tables(dataset, page_size=1_000, retry=RETRY)
+            return {
+                each.table_id for each in listed if not migrations.is_behind(each.labels, shape)
+            }
 
     def migrate_table(self, path: str, schema: str) -> list[str]:
         """Bring the table up to the version of a schema file; the names of the added columns.

@@ -103,6 +103,14 @@ def labels_come_back(client: bigquery.Client, dataset: str) -> None:
     assert client.get_job(job.job_id).labels == {"app": "shop"}
 
 
+def a_list_of_tables_tells_their_labels(client: bigquery.Client, dataset: str) -> None:
+    table = bigquery.Table(f"{dataset}.t", PAIR)
+    table.labels = {"app": "shop"}
+    create(client, table)
+    (listed,) = client.list_tables(dataset)
+    assert listed.labels == {"app": "shop"}
+
+
 def a_job_ends_at_its_time_limit(client: bigquery.Client, dataset: str) -> None:
     config = QueryJobConfig(job_timeout_ms=100)
     refused(lambda: query(client, SLOW.format(size=1000), config), "timed out after 0.1 s")
@@ -327,6 +335,7 @@ BEHAVIOURS: list[Behaviour] = [
     a_transaction_is_whole_or_nothing,
     a_job_id_is_taken_once,
     labels_come_back,
+    a_list_of_tables_tells_their_labels,
     a_job_ends_at_its_time_limit,
     a_query_of_one_request_fails_as_a_request,
     a_query_of_one_request_is_a_job_like_others,

@@ -119,6 +119,32 @@ def test_a_table_that_the_code_makes_itself_is_up_to_date(warehouse: Warehouse) 
     assert warehouse.ensure_table(path, "conversion") == []
 
 
+def test_a_run_asks_for_all_of_its_tables_at_once(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    ensure = warehouse.ensure_table
+
+    def listening(path: str, schema: str) -> list[str]:
+        asked.append(path)
+        return ensure(path, schema)
+
+    monkeypatch.setattr(warehouse, "ensure_table", listening)
+    path = warehouse.path("conversion_asked")
+    for run in ("first", "first", "second", "second"):
+        warehouse.ensure_table_of_run(run, "conversion_asked", "conversion")
+    assert asked == [path]
+    # what is gone or older is mended by the next run
+    older = bigquery.Table(path)
+    older.labels = {migrations.LABEL: "1"}
+    warehouse.client.update_table(older, ["labels"])
+    warehouse.ensure_table_of_run("third", "conversion_asked", "conversion")
+    warehouse.drop(path)
+    warehouse.ensure_table_of_run("fourth", "conversion_asked", "conversion")
+    assert asked == [path] * 3
+    warehouse.drop(path)
+
+
 @pytest.mark.parametrize("shape", [*schemas.fixed_tables(), "conversion"])
 def test_googlesql_accepts_every_column_that_may_be_added(shape: str) -> None:
     columns = map(migrations.definition, migrations.missing((), schemas.load(shape)))

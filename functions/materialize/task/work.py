@@ -62,9 +62,7 @@ def materialize(
     later. Running it twice changes nothing the second time.
     """
     stored = definitions[task.conversion]
-    services.warehouse.ensure_table(
-        services.warehouse.path(f"conversion_{stored.id}"), "conversion"
-    )
+    services.warehouse.ensure_table_of_run(task.run_id, f"conversion_{stored.id}", "conversion")
     taken = lease.acquire(
         services.warehouse,
         stored.id,

@@ -2,8 +2,8 @@
 
 Seen in 1.4.0: clustering, labels, expiration and a required partition filter are dropped, a column
 that ALTER added is not in the schema, SUM in CREATE TABLE AS makes NUMERIC of INT64, numRows is
-that of the last load, lastModifiedTime that of its creation, a kill between the engine's write and
-the catalog's leaves them apart.
+that of the last load, lastModifiedTime that of its creation, a list has no labels, a kill between
+the engine's write and the catalog's leaves them apart.
 """
 
 from __future__ import annotations
@@ -39,6 +39,13 @@ def install() -> None:
     replace(routes, "_rest_to_table_meta", lambda *asked: _defined(to_meta(*asked), asked[2]))
     to_rest = replace(routes, "_table_to_rest", None)
     replace(routes, "_table_to_rest", lambda table: {**to_rest(table), **_as_api_resource(table)})
+    to_item = replace(routes, "_table_to_list_item", None)
+    # a list without labels makes every table look as old as one that has none
+    replace(
+        routes,
+        "_table_to_list_item",
+        lambda table: {**to_item(table), **({"labels": table.labels} if table.labels else {})},
+    )
     for route in private(routes.router, "routes"):
         if route.endpoint is routes.get_table:
             route.endpoint = get_table
