@@ -124,6 +124,9 @@ def _message(detail: ErrorDetails, names: frozenset[str]) -> str:
         case "literal_error":
             expected = context["expected"]
             return f"must be {expected}{_meant(str(detail.get('input', '')), expected)}"
+        # YAML and JSON read a bare true or 7 as what it looks like
+        case "string_type" if isinstance(detail.get("input"), bool | int | float):
+            return "must be text in quotes"
         case "string_pattern_mismatch":
             return f"must be {form_of(context['pattern'])}"
     # what pydantic says after it is of the parser, such as which character it met

@@ -53,6 +53,13 @@ def leads(**source: Any) -> dict[str, Any]:
             "filters.any.1.value",
             "must be text or a number or a list",
         ),
+        # YAML reads a bare true as what it looks like
+        (
+            purchase(filters={**CONDITION, "value": True}),
+            "filters.value",
+            "must be text in quotes or a number or a list",
+        ),
+        (purchase(name=2026), "name", "must be text in quotes"),
         (
             purchase(filters={"all": [{"any": [{**CONDITION, "operatr": 1}]}]}),
             "filters.all.0.any.0.operatr",

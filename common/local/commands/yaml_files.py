@@ -36,7 +36,7 @@ _Loader.yaml_implicit_resolvers = {
     letter: [
         (tag, pattern)
         for tag, pattern in resolvers
-        if tag.rpartition(":")[2] not in ("bool", "timestamp", "int", "float")
+        if tag.rpartition(":")[2] not in ("bool", "timestamp", "int", "float", "value")
     ]
     for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
