@@ -76,8 +76,7 @@ def test_the_variance_holds_what_is_not_known() -> None:
         draw = np.random.default_rng(seed)
         way = WAYS[1 + seed % (len(WAYS) - 1)]
         turns = np.append(way.slope * draw.normal(), way.turn * draw.normal(size=42))
-        slope = fading_sums(turns, way.lasting)
-        level = fading_sums(slope + way.walk * draw.normal(size=43), way.kept)
+        level = np.cumsum(fading_sums(turns, way.lasting) + way.walk * draw.normal(size=43))
         sine, cosine = SWING * draw.normal(size=2) * (way.a_year > 0)
         turned = 2 * np.pi * way.a_year * np.arange(43) / YEAR
         level += sine * np.sin(turned) + cosine * np.cos(turned)
