@@ -183,6 +183,8 @@ def test_an_interval_is_wider_for_fewer_wins_and_for_uneven_money() -> None:
     assert high == pytest.approx(np.exp(1.28 * np.sqrt(1 / 100 + USUAL_SPREAD**2)))
     assert plain.interval(10)[1] > high
     assert plain.interval(100, money_spread=2.0)[1] > high
+    few = Level(0.0, 1.0, "none", "", learnt_from=3).interval(1000)
+    assert few[1] > np.exp(1.28 / np.sqrt(3)), "three wins do not tell a rate, however many come"
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -210,7 +212,10 @@ def test_no_correction_when_wins_come_at_other_delays() -> None:
     nothing = np.full(1001, NAN)
     open_lead = Outcomes(days, nothing, age, nothing, 40)
     assert delays_moved(open_lead) > 0.25
-    assert level(open_lead, np.full(1001, 2.0)).note.startswith("wins arrive at other delays")
+    unmoved = level(open_lead, np.full(1001, 2.0))
+    assert unmoved.note.startswith("wins arrive at other delays")
+    assert (unmoved.choice, unmoved.overall, unmoved.factor) == ("none", 0.0, 1.0)
+    assert unmoved.replays, "how far the last months came out is said for all that"
 
 
 def test_final_outcomes_need_no_level() -> None:

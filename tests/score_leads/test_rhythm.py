@@ -113,6 +113,21 @@ def test_repeats_from_the_first_order_to_the_last_are_read_as_well() -> None:
     )
 
 
+def test_a_long_past_says_more_of_a_chance_than_a_short_one() -> None:
+    """Half where customers at the median are known for three windows."""
+    now = look(0)
+    found = rhythm(now.features, now.outcomes())
+    assert found is not None
+    usual = float(np.median(now.numbers["days_since_first"]))
+    assert found.share == pytest.approx(usual / (usual + 3 * WINDOW), rel=1e-6)
+    fitted, _ = fitting.fit_open(now.features, now.outcomes(), 0.0, 0, quick=True, rhythm=found)
+    encoded = fitted.encoder.encode(now.features)
+    learnt, past = fitted.classifier.learnt(encoded), found.log_odds(now.features)
+    np.testing.assert_allclose(
+        fitted.logits(now.features), learnt + found.share * (past - learnt), atol=1e-9
+    )
+
+
 def test_a_rhythm_that_tells_nothing_of_wins_is_no_rhythm_of_orders() -> None:
     now, other = look(0), look(0, seed=6)
     # visits that come and stop like orders, and wins that have nothing to do with them
@@ -147,6 +162,6 @@ def test_a_level_is_judged_by_what_became_of_leads_alone() -> None:
         now.features, now.outcomes(), 0.0, 0, quick=True, rhythm=found
     )
     won = np.isfinite(now.after).sum()
-    # half of what is said is not balanced: a level would take that for rates that move
+    # what the past says is not balanced: a level would take that for rates that move
     assert probability(logits).sum() == pytest.approx(won, rel=1e-6)
     assert probability(fitted.logits(now.features)).sum() != pytest.approx(won, rel=1e-3)

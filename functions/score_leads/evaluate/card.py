@@ -107,7 +107,7 @@ def _model(trained: Trained) -> JsonObject:
 
 
 def _rhythm(rhythm: Rhythm) -> JsonObject:
-    """What speaks of customers' orders: half of each chance, and the money, come from it."""
+    """What speaks of customers' orders: a share of each chance, and the money, come from it."""
     columns = rhythm.columns
     return {
         "orders": columns.orders,
@@ -115,6 +115,7 @@ def _rhythm(rhythm: Rhythm) -> JsonObject:
         "last": columns.last,
         "money": rhythm.money and rhythm.money.column,
         "stops_after_first": rhythm.at_once,
+        "share": round(rhythm.share, 4),
     }
 
 

@@ -46,11 +46,16 @@ class Classifier:
     boosted_weight: float
     offset: float = 0.0
     """Log-odds that everybody gets on top, so that the sum is right."""
+    own_past: float = 0.0
+    """Share of the log-odds that a customer's own past orders say."""
 
     def logits(self, leads: Encoded) -> Floats:
-        """Log-odds of each lead: those learnt, and half of them by the lead's own past orders."""
+        """Log-odds of each lead: those learnt, and a share by the lead's own past orders."""
         learnt = self.learnt(leads)
-        return learnt if leads.rhythm is None else (learnt + leads.rhythm) / 2
+        if leads.rhythm is None:
+            return learnt
+        mixed: Floats = (1 - self.own_past) * learnt + self.own_past * leads.rhythm
+        return mixed
 
     def learnt(self, leads: Encoded) -> Floats:
         """Log-odds by what became of the leads that it learnt from."""
@@ -78,7 +83,8 @@ def fit(
         encoder.forest(_fit_boosted(leads.trees, target, encoder.is_unordered, shape, seed + place))
         for place, shape in enumerate(shapes)
     )
-    return Classifier(linear, boosted, boosted_weight)
+    own_past = 0.0 if encoder.rhythm is None else encoder.rhythm.share
+    return Classifier(linear, boosted, boosted_weight, own_past=own_past)
 
 
 def fit_linear(

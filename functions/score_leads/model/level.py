@@ -100,6 +100,8 @@ class Level:
     leans: tuple[float, float] = (0.0, 0.0)
     """Logarithms of what may come to what is promised, least and most, before any doubt: 0, what a
     correction that is not made says, and that with the last months' misses."""
+    learnt_from: float = np.inf
+    """Mature wins, by whose number the rates are known."""
 
     @property
     def moves(self) -> bool:
@@ -137,7 +139,7 @@ class Level:
 
         `money_spread` is the variance of a win's money over its squared mean; 0 for wins.
         """
-        by_chance = (1 + money_spread) / max(wins, 0.5)
+        by_chance = (1 + money_spread) * (1 / max(wins, 0.5) + 1 / max(self.learnt_from, 0.5))
         width = CONFIDENCE_80 * float(np.sqrt(by_chance + self.spread**2))
         least, most = self.leans
         return float(np.exp(least - width)), float(np.exp(most + width))
@@ -156,25 +158,25 @@ def level(outcomes: Outcomes, logits: Floats) -> Level:
         return UNMOVED
     mature_wins = int((outcomes.mature & outcomes.won).sum())
     if mature_wins < LEAST_MATURE_WINS:
-        return Level(0.0, 1.0, "none", f"only {mature_wins} mature wins")
-    # late wins would read as fewer wins: on deals whose delays moved a level took the error from
-    # .206 to .320
-    if delays_moved(outcomes) > MOVED:
-        return Level(0.0, 1.0, "none", "wins arrive at other delays than they used to")
+        return Level(0.0, 1.0, "none", f"only {mature_wins} mature wins", learnt_from=mature_wins)
     past = Past(outcomes, logits)
     now = past.seen(0)
-    replayed = past.replayed
-    overall, factor = past.shift(now.log_factor)
+    # late wins would read as fewer wins: on deals whose delays moved a level took the error from
+    # .206 to .320
+    delayed = "wins arrive at other delays than they used to" * (delays_moved(outcomes) > MOVED)
+    made = 0.0 if delayed else now.log_factor
+    overall, factor = past.shift(made)
     return Level(
         overall,
         factor,
-        now.choice,
-        now.note,
+        "none" if delayed else now.choice,
+        delayed or now.note,
         now.ways,
-        tuple(replay for replay, _ in replayed),
+        tuple(replay for replay, _ in past.replayed),
         abs(overall) >= MOST_SHIFT - 1e-6,
-        float(np.sqrt(now.variance * _stray(replayed))),
-        _leans(now.omitted, replayed),
+        float(np.sqrt(now.variance * _stray(past.replayed))),
+        _leans(now.likeliest - made, past.replayed),
+        mature_wins,
     )
 
 
@@ -303,9 +305,9 @@ class Seen:
         return max(known, USUAL_SPREAD**2)
 
     @property
-    def omitted(self) -> float:
-        """Logarithm of the correction that would be likeliest and is not made."""
-        return 0.0 if self.forecast is None else _bounded(self.forecast.mean) - self.log_factor
+    def likeliest(self) -> float:
+        """Logarithm of what promises would be multiplied by if all ways had their say."""
+        return 0.0 if self.forecast is None else _bounded(self.forecast.mean)
 
     @property
     def note(self) -> str:

@@ -42,6 +42,13 @@ Visits and mails come in a rhythm as well, and it says nothing of wins.
 LEAST_CORRELATION, TRIED = 0.3, 3
 """Rank correlation of what was paid for an order with what comes, and columns tried."""
 
+HALF_WINDOWS = 3.0
+"""Windows that a customer's past is long, at the median, where it says half of the log-odds.
+
+Short pasts show nobody who stops. Totals of CDNOW's money at five dates, each from one look, stray
+by .093 of their logarithm so, and by .107 where it says half at all of them.
+"""
+
 SAME_DAY = 0.8
 """Of customers with several orders, at least so many have them on several days."""
 
@@ -89,6 +96,8 @@ class Rhythm:
     """Whether a customer may stop after the first order."""
     weeks: float
     """The conversion window."""
+    share: float
+    """Of the log-odds that it says, beside what became of other leads."""
     money: Money | None = None
 
     def log_odds(self, features: Features) -> Floats:
@@ -228,14 +237,16 @@ def _past(columns: Columns, numbers: Mapping[str, Floats]) -> Past:
 
 def _fitted(columns: Columns, past: Past, weeks: float) -> Rhythm:
     """Whichever of both models makes the past likelier."""
-    found = []
+    found, usual = [], float(np.median(past.age))
+    share = usual / (usual + HALF_WINDOWS * weeks)
     for at_once in (False, True):
         # without bounds a step may leave what a double can hold, and nothing is likelier than NaN
         fit = minimize(
             _surprise, np.zeros(4), args=(past, at_once), method="L-BFGS-B", bounds=[LOGS] * 4
         )
         shape, rate, a, b = (float(each) for each in np.exp(fit.x))
-        found.append((float(fit.fun), Rhythm(columns, (shape, rate), (a, b), at_once, weeks)))
+        told = Rhythm(columns, (shape, rate), (a, b), at_once, weeks, share)
+        found.append((float(fit.fun), told))
     return min(found, key=lambda each: each[0])[1]
 
 

@@ -13,7 +13,7 @@ import sklearn
 
 from functions.score_leads.training.packed import Packed
 
-FORMAT = 9
+FORMAT = 10
 """Raised whenever the classes of a model change, so that older artifacts are retrained."""
 
 
