@@ -16,7 +16,16 @@ from common.local.commands import load, validation, yaml_files
 from common.local.commands.apply import apply as apply_files
 from common.local.rpc.wire import LOOPBACK
 from common.local.stack.attach import DATA, ROOT, Attached, CommandError, attached, environment
-from common.local.terminal import line, show_costs, show_incidents, show_run, show_totals, totals
+from common.local.terminal import (
+    in_options,
+    line,
+    show_costs,
+    show_incidents,
+    show_run,
+    show_saved,
+    show_totals,
+    totals,
+)
 
 CONSOLE = Console()
 EXPORT_SCHEMA = Path(__file__).with_name("data") / "ga4_schema.json"
@@ -30,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         status: int = chosen.command(chosen)
     except CommandError as error:
-        print(error, file=sys.stderr)
+        print(in_options(str(error)), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         if chosen.command is run:
@@ -87,19 +96,19 @@ def apply(chosen: argparse.Namespace) -> int:
             chosen.files,
             lambda one: stack.call("PUT", f"/api/conversions/{one['id']}{query}", one),
         )
-    for saved in done.saved:
-        CONSOLE.print(f"{saved['id']}: version {saved['version']}")
-        for remark in saved["warnings"]:
-            CONSOLE.print(f"  {remark['message']} {remark['fix'] or ''}", style="yellow")
+    show_saved(CONSOLE, done.saved)
     if not done.refused:
         return 0
-    reasons = "\n".join(done.refused).replace("allow_unknown_event", "--allow-unknown-events")
+    reasons = "\n".join(done.refused)
     raise CommandError(f"{reasons}\n{len(done.refused)} refused, {len(done.saved)} saved.")
 
 
 def run(chosen: argparse.Namespace) -> int:
     """Materialize the days, wait for it, and show what happened and what is open."""
     with attached(chosen.data, _variables(chosen)) as stack:
+        ids = [one["id"] for one in stack.call("GET", "/api/conversions")["conversions"]]
+        if not ids:
+            raise CommandError("There is no conversion to run yet; save one: apply FILE.yaml.")
         asked = stack.call(
             "POST",
             "/api/backfills" if chosen.start_date else "/api/runs",
@@ -117,7 +126,6 @@ def run(chosen: argparse.Namespace) -> int:
             CONSOLE.print(asked["text"])
         done = stack.wait_for(asked["run_id"], lambda entry: CONSOLE.print(line(entry)))
         show_run(CONSOLE, done)
-        ids = [one["id"] for one in stack.call("GET", "/api/conversions")["conversions"]]
         show_totals(CONSOLE, totals(stack.warehouse, ids), stack.settings.currency)
         show_incidents(CONSOLE, stack.call("GET", "/api/incidents?state=open")["incidents"])
         _next_steps(stack)

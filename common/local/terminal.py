@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from rich.box import SIMPLE
@@ -69,6 +70,34 @@ def _widest_runs(warehouse: Warehouse) -> dict[str, dict[str, int]]:
     """What the run over each conversion's widest window read, removed and counted."""
     sql = fill(WIDEST, runs=warehouse.table("runs"))
     return {row.pop("conversion"): row for row in map(dict, warehouse.rows(sql))}
+
+
+_OPTIONS = {
+    r"\?allow_unknown_event=true\b": "--allow-unknown-events",
+    # parameters of a query are @start_date and @end_date
+    r"(?<![@\w.`-])(start|end)_date\b": r"--\1-date",
+    r"\b(with|use) force\b": r"\1 --force",
+}
+"""What the API calls otherwise → the command line's own option."""
+
+
+def in_options(text: str) -> str:
+    """The text with options of the command line instead of fields of the API."""
+    for named, option in _OPTIONS.items():
+        text = re.sub(named, option, text)
+    return text
+
+
+def show_saved(console: Console, saved: Iterable[Row]) -> None:
+    """The versions of definitions, and each remark once with all that it is true of."""
+    remarks: dict[str, list[str]] = {}
+    for one in saved:
+        console.print(f"{one['id']}: version {one['version']}")
+        for remark in one["warnings"]:
+            text = f"{remark['message']} {remark['fix'] or ''}".strip()
+            remarks.setdefault(in_options(text), []).append(one["id"])
+    for text, ids in remarks.items():
+        console.print(f"{', '.join(ids)}: {text}", style="yellow", soft_wrap=True)
 
 
 def plain_table(title: str) -> Table:
@@ -176,7 +205,7 @@ def show_incidents(console: Console, incidents: Iterable[Row]) -> None:
     for (severity, code, fix), details in alike.items():
         for detail in details:
             console.print(f"[bold]{severity} {code}[/]: {detail}")
-        console.print(f"  {fix}", style="dim")
+        console.print(f"  {in_options(fix)}", style="dim")
 
 
 def _number(value: int | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from common.local.commands.apply import apply
 from common.local.stack import attach
 from common.local.stack.attach import CommandError
 from common.local.stack.directory import HOLDER
-from common.local.terminal import counts, line, show_incidents, show_run
+from common.local.terminal import counts, in_options, line, show_incidents, show_run, show_saved
+from common.settings import Settings
 from common.untyped import JsonObject
 
 
@@ -152,6 +154,46 @@ def test_open_incidents_say_what_to_do() -> None:
         "error stale: Old.", "error stale: Old too.", "  Run it.",
         "error stale: Older.", "  Look at it.",
     ]  # fmt: skip
+
+
+def test_the_command_line_speaks_of_its_own_options() -> None:
+    assert in_options("save with ?allow_unknown_event=true.") == "save with --allow-unknown-events."
+    assert in_options("Swap start_date and end_date.") == "Swap --start-date and --end-date."
+    assert in_options("if it is, run with force.") == "if it is, run with --force."
+    # what a query is given keeps its name
+    of_query = "Write BETWEEN @start_date AND @end_date; the column start_date_of stays."
+    assert in_options(of_query) == of_query
+
+
+def test_a_remark_on_several_definitions_is_said_once() -> None:
+    remark = {"message": "No export.", "fix": "Link it with ?allow_unknown_event=true."}
+    saved = [{"id": id, "version": 1, "warnings": [remark]} for id in ("lead", "sale")]
+    assert printed(show_saved, saved).splitlines() == [
+        "lead: version 1", "sale: version 1",
+        "lead, sale: No export. Link it with --allow-unknown-events.",
+    ]  # fmt: skip
+
+
+def test_progress_tells_each_entry_once_in_whatever_order_it_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    planned = {**ENTRY, "status": "planned"}
+    lead = {**ENTRY, "conversion": "lead"}
+    answers = [
+        {"status": "running", "entries": [planned]},
+        {"status": "running", "entries": [lead, planned]},
+        {"status": "finished", "entries": [lead, ENTRY, planned]},
+    ]
+    heard: list[str] = []
+
+    def get(url: str, timeout: float) -> SimpleNamespace:
+        return SimpleNamespace(status_code=200, json=lambda: answers.pop(0))
+
+    monkeypatch.setattr("common.local.stack.attach.requests.get", get)
+    monkeypatch.setattr("common.local.stack.attach.time.sleep", lambda seconds: None)
+    stack = attach.Attached("", "", "", Settings(project="p"))
+    stack.wait_for("r", lambda entry: heard.append(f"{entry['conversion']} {entry['status']}"))
+    assert heard == ["purchase planned", "lead applied", "purchase applied"]
 
 
 def test_a_stack_that_is_just_starting_is_none_to_attach_to(tmp_path: Path) -> None:

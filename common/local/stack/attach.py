@@ -77,14 +77,17 @@ class Attached:
         Raises CommandError when it is late.
         """
         runs: list[JsonObject] = []
+        told: list[JsonObject] = []
 
         def ended() -> bool:
             found = requests.get(f"{self.url}/api/runs/{run_id}", timeout=60)
             if found.status_code == 200:
-                known = len(runs[-1]["entries"]) if runs else 0
                 runs.append(found.json())
-                for entry in runs[-1]["entries"][known:]:
-                    tell(entry)
+                # a later answer may name them in another order
+                for entry in runs[-1]["entries"]:
+                    if entry not in told:
+                        told.append(entry)
+                        tell(entry)
             return bool(runs) and runs[-1]["status"] != "running"
 
         late = f"The run {run_id} did not end; run the same again, and it goes on from there: not"
