@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as service
 from zetasql.wasi._pb2.zetasql.public import type_pb2
@@ -17,6 +18,11 @@ from tests.judge import Schema
 
 PATH = re.compile(r"`([\w-]+\.\w+\.[\w*-]+)`")
 _MADE = re.compile(r"CREATE OR REPLACE TABLE `([^`]+)`")
+_COLUMNS: dict[str, Schema] = {}
+
+Answer = TypeVar("Answer")
+Tables = Mapping[str, Schema]
+Ask = Callable[[Sql, Tables], Answer]
 
 
 def with_tables(
@@ -34,11 +40,21 @@ def with_tables(
         table = _MADE.match(step.sql.text)
         # of a user's own tables nothing is known
         if table and named - {table[1]} <= known.keys():
-            made[table[1]] = known[table[1]] = columns_of(step.sql, known)
+            made[table[1]] = known[table[1]] = once(_COLUMNS, _made_by, step.sql, known)
         yield step, known
 
 
-def columns_of(sql: Sql, tables: dict[str, Schema]) -> Schema:
+def once(answers: dict[str, Answer], ask: Ask[Answer], sql: Sql, tables: Tables) -> Answer:
+    """What `ask` says of the statement: runs of several definitions share most of theirs, and each
+    is judged once over the same tables."""
+    types = {name: bound.type for name, bound in sql.parameters.items()}
+    key = json.dumps([sql.text, types, tables], sort_keys=True, default=str)
+    if key not in answers:
+        answers[key] = ask(sql, tables)
+    return answers[key]
+
+
+def _made_by(sql: Sql, tables: Tables) -> Schema:
     """The columns of the table that CREATE TABLE ... AS makes; raises Rejected."""
     parameters = {name: it.type for name, it in sql.parameters.items() if f"@{name}" in sql.text}
     paths = tuple((path, tables[".".join(path)]) for path in analysis.paths(sql.text, tables))

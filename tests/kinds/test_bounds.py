@@ -12,7 +12,7 @@ from common.bigquery.sql import Sql
 from functions.materialize.paper.statements import steps
 from tests.bench._site import schema_of
 from tests.judge import Schema
-from tests.judge_made import with_tables
+from tests.judge_made import once, with_tables
 from tests.judge_scans import BOTH, Scan, scans
 from tests.kinds.test_sql import DAY, DEFINITIONS, EXPORT, SETTINGS
 
@@ -46,6 +46,9 @@ def partition_of(table: str) -> tuple[str, str] | None:
     return (shape, column) if shape and column else None
 
 
+_SCANS: dict[str, list[Scan]] = {}
+
+
 def scans_of(sql: Sql, tables: Mapping[str, Schema]) -> list[Scan]:
     parameters = {name: bound.type for name, bound in sql.parameters.items() if name in sql.text}
     return scans(sql.text, tables, parameters)
@@ -58,7 +61,7 @@ def test_each_scan_of_days_has_both_bounds(name: str) -> None:
     for step, tables in with_tables(listed, schema_of):
         if step.name == "raw":
             continue  # the user's own, which validate-sql judges
-        for scan in scans_of(step.sql, tables):
+        for scan in once(_SCANS, scans_of, step.sql, tables):
             table = scan.table.rpartition(".")[2]
             known = partition_of(table)
             if known is None or scan.bounds.get(known[1]) == BOTH:
