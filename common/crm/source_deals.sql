@@ -19,7 +19,7 @@ passed AS (
     SELECT entered.deal_id, entered.stage_id, entered.entered_at
     FROM entered
     UNION ALL
-    SELECT deal.id AS deal_id, deal.stage_id, CAST(NULL AS TIMESTAMP) AS entered_at
+    SELECT deal.id AS deal_id, deal.stage_id, deal.stage_at AS entered_at
     FROM deal
   ) AS tied
   LEFT JOIN stage ON stage.id = tied.stage_id
@@ -85,10 +85,16 @@ of_deals AS (
     GREATEST(
       COALESCE(
         deal.passed_at,
-        IF(deal.is_won, deal.won_at, IF(deal.is_closed, deal.lost_at, NULL)),
+        CASE
+          -- a deal that was lost had been there before
+          WHEN deal.has_passed THEN COALESCE(deal.won_at, deal.lost_at)
+          WHEN deal.is_won THEN deal.won_at
+          WHEN deal.is_closed THEN deal.lost_at
+        END,
         deal.entered_at,
         -- of a deal that goes on, the day on which it is planned to close
         IF(deal.has_passed AND NOT deal.is_closed, NULL, deal.closed_at),
+        deal.stage_at,
         deal.modified,
         IF(deal.is_won OR deal.is_closed, NULL, deal.created)
       ),

@@ -33,6 +33,7 @@ OPPORTUNITY = {
     "Id": "STRING", "CreatedDate": "TIMESTAMP", "CloseDate": "DATE", "StageName": "STRING",
     "IsWon": "BOOLEAN", "IsClosed": "BOOLEAN", "Amount": "FLOAT", "Contract_Value__c": "FLOAT",
     "Deal_State__c": "STRING", "Signed_On__c": "DATE", "ContactId": "STRING",
+    "LastStageChangeDate": "TIMESTAMP",
 }  # fmt: skip
 HISTORY = {"OpportunityId": "STRING", "StageName": "STRING", "CreatedDate": "TIMESTAMP"}
 
@@ -195,6 +196,20 @@ def test_a_stage_is_reached_once_whatever_came_of_the_deal(
     }  # fmt: skip
     reached = [deals[id]["outcome_at"].date().isoformat() for id in ("o1", "o3")]
     assert reached == ["2026-02-01", "2026-02-02"], "when the stage was reached, not the close"
+
+
+def test_a_deal_itself_may_say_since_when_it_is_in_its_stage(
+    warehouse: QuickWarehouse, load: Callable[..., None]
+) -> None:
+    load(
+        [lead(1)],
+        deal(1, StageName="Offer sent", LastStageChangeDate="2026-02-05T08:00:00Z"),
+    )  # fmt: skip
+    there = read(warehouse, milestone={"type": "stage", "stages": ["Offer sent"]})
+    (reached,) = warehouse.rows(there.deals)
+    assert (reached["status"], reached["outcome_at"].isoformat()) == (
+        "won", "2026-02-05T08:00:00+00:00",
+    )  # fmt: skip
 
 
 def test_a_stage_that_no_deal_has_and_none_is_called_is_refused(
