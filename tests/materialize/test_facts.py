@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from common import schemas
 from common.bigquery.warehouse import Warehouse
-from common.incidents.silence import silence
+from common.incidents.silence import Silence, silence
 from common.settings import Settings
 from functions.materialize.stage.facts import incidents
+from functions.materialize.task import volume
 from functions.materialize.task.volume import is_told
 from tests.materialize.world import QuickWorld
 
@@ -116,6 +119,34 @@ def test_a_peak_of_days_is_not_what_is_usual() -> None:
     # and a series of two weeks, or one that has just begun, says nothing
     assert silence([*[50] * 13, 0], [0] * 14) is None
     assert silence([*[0] * 25, 50, 50, 50, 0], [0] * 29) is None
+
+
+def test_a_silence_says_since_when_and_what_became_of_the_visits() -> None:
+    stored = cast("Any", SimpleNamespace(id="purchase", referenced_tables=()))
+    day = date(2026, 11, 10)
+    alone = volume.low(stored, day, Silence(days=1, seen=3, usual=50.2, traffic=None))
+    assert alone.detail == "purchase: 3 conversions on 2026-11-10, usually about 50."
+    assert alone.fix.endswith("the GA4 table of 2026-11-10 has landed; if it has, tracking may be"
+                              " broken.")  # fmt: skip
+    tag = volume.low(stored, day, Silence(days=3, seen=0, usual=9, traffic=0.97))
+    assert tag.detail == (
+        "purchase: 0 conversions in the 3 days up to 2026-11-10, usually about 9. Visits are at"
+        " 97% of their usual."
+    )
+    site = volume.low(stored, day, Silence(days=1, seen=0, usual=50, traffic=0.03))
+    assert site.fix.endswith("tracking may be broken on the whole site.")
+
+
+def test_the_visits_of_all_properties_are_counted_by_their_days(world: QuickWorld) -> None:
+    quick, day = world.quick, date(2026, 11, 10)
+    columns = schemas.load("ga4_visits")["schema"]
+    visits = [
+        {"date": day - timedelta(back), "visit_key": f"{web}{back}", "property": web,
+         "client_id": "1", "session_id": "1.1"}
+        for back in (0, 1, 29, 30) for web in ("a", "b")
+    ]  # fmt: skip
+    quick.load(quick.path("ga4_visits"), columns, visits)
+    assert volume.visits(quick, day) == {day - timedelta(back): 2 for back in (0, 1, 29)}
 
 
 class Exports(Warehouse):
