@@ -58,7 +58,7 @@ class Shop:
             "new_copies": (self.copies, today),
         }  # fmt: skip
         found = {name: int(counts[days].sum()) for name, (counts, days) in sums.items()}
-        return {**found, "unknown_refunds": 0, "shared": [], "until": LAST,
+        return {**found, "unknown_refunds": 0, "shared": [], "crowded": [], "until": LAST,
                 "stopped": list(self.stopped(month)),
                 "visits": days_of(self.visitors[month])}  # fmt: skip
 

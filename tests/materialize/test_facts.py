@@ -19,7 +19,7 @@ from tests.materialize.world import QuickWorld
 
 QUIET: dict[str, Any] = {
     "purchases": 1000, "without_id": 10, "copies": 100, "unknown_refunds": 0, "shared": [],
-    "stopped": [], "visiting": 5000, "clicking": 500, "buying": 200, "brought": 20,
+    "crowded": [], "stopped": [], "visiting": 5000, "clicking": 500, "buying": 200, "brought": 20,
     "new_purchases": 30, "new_copies": 4, "week_purchases": 200, "week_copies": 25,
     "until": date(2026, 11, 9), "visits": [],
 }  # fmt: skip
@@ -65,6 +65,11 @@ def codes(**found: Any) -> list[str]:
         # where a day has too few to judge, the week is judged
         ({"new_purchases": 9, "new_copies": 9, "week_copies": 80}, ["many_copies"]),
         ({"unknown_refunds": 1}, ["refund_of_unknown_order"]),
+        # a server that sends one client id for everybody
+        (
+            {"crowded": [{"property": "p.analytics_1", "clients": 1, "most": 120}]},
+            ["client_id_shared"],
+        ),
     ],
 )
 def test_what_is_unusual_is_reported_and_nothing_else(

@@ -44,12 +44,16 @@ def shop(without_id: int, clients: int) -> Iterator[dict[str, Any]]:
 
 NORMAL = [
     *shop(without_id=1, clients=3),
+    # a reseller
+    *(sale(300 + number, client="office") for number in range(49)),
     refund(60, refund_value=4.0),
     refund(61),
     refund(62) | {"items": [{"item_id": "tent"}]},
 ]
 UNUSUAL = [
     *shop(without_id=2, clients=4),
+    # a server that sends one client id for all
+    *(sale(300 + number, client="server") for number in range(50)),
     refund(60, refund_value=4.0, order="of nobody"),
     refund(61, refund_value=4.0, order=None),
     refund(62) | {"items": [{"item_id": "stove"}]},
@@ -58,8 +62,8 @@ UNUSUAL = [
     sale(202, value=None, params={"value": "ten"}),
 ]
 SPOKEN = [
-    "currencies_unreadable", "order_id_reused", "orders_without_id", "rate_missing",
-    "refund_amount_unknown", "refund_of_unknown_order", "values_unreadable",
+    "client_id_shared", "currencies_unreadable", "order_id_reused", "orders_without_id",
+    "rate_missing", "refund_amount_unknown", "refund_of_unknown_order", "values_unreadable",
 ]  # fmt: skip
 
 

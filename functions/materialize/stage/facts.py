@@ -21,6 +21,8 @@ DAYS = 31
 """How far back purchases are judged."""
 CLIENTS = 3
 """So many clients may share an order: a browser, a server's tag, a crawled page."""
+CROWD = 50
+"""So many orders of one client in DAYS are more than one person places."""
 ENOUGH = 20
 """Fewer purchases say nothing about shares."""
 SHARE = 0.01
@@ -40,7 +42,7 @@ RARELY = 0.005
 """What chance does less often is no chance."""
 CODES = (
     "order_id_reused orders_without_id many_copies refund_of_unknown_order clicks_unattributed"
-    " event_stopped"
+    " event_stopped client_id_shared"
 ).split()
 """What is judged anew by each report."""
 
@@ -87,6 +89,7 @@ def report(
         clicks=warehouse.table("ga4_clicks"),
         visits=warehouse.table("ga4_visits"),
         clients=str(CLIENTS),
+        crowd=str(CROWD),
         longest=str(LONGEST),
         taken=", ".join(f"'{kind}'" for kind in TAKEN),
     )
@@ -109,6 +112,7 @@ def report(
 def incidents(found: Row) -> Iterator[Incident]:
     """The incidents that the counts give reason for."""
     yield from _of_orders(found)
+    yield from _of_clients(found)
     yield from _of_ads(found)
     yield from (_stop(event) for event in found["stopped"] if _has_stopped(event, found["visits"]))
 
@@ -210,6 +214,26 @@ def _of_orders(found: Row) -> Iterator[Incident]:
             fix="Send the transaction_id of the purchase with its refund.",
             severity="warning",
         )
+
+
+def _of_clients(found: Row) -> Iterator[Incident]:
+    """Client ids that stand for more people than one."""
+    for crowd in found["crowded"]:
+        # a client id is somebody's, and incidents are kept
+        yield Incident(
+            "client_id_shared",
+            f"In {crowd['property']} {_clients(crowd['clients'])} {CROWD} or more orders of the"
+            f" {DAYS} days up to {found['until']}, the most {crowd['most']:,}: their buyers, first"
+            " purchases and clicks on ads cannot be told apart.",
+            fix="Send each order with the client id of its buyer's browser (cookie _ga), not one"
+            " for all.",
+            object=crowd["property"],
+            severity="warning",
+        )
+
+
+def _clients(number: int) -> str:
+    return "one client id stands on" if number == 1 else f"{number:,} client ids each stand on"
 
 
 def _usual_copies(found: Row, sold: int, copies: int) -> float:

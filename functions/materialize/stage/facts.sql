@@ -19,6 +19,18 @@ shared AS (
   GROUP BY purchase.property, purchase.order_id
   HAVING COUNT(DISTINCT purchase.client_id) > {{ clients }}
 ),
+crowded AS (
+  -- clients that show more orders than one person places: a server that sends one id for all
+  SELECT counted.property, COUNT(*) AS clients, MAX(counted.orders) AS most
+  FROM (
+    SELECT purchase.property, purchase.client_id, COUNT(DISTINCT purchase.order_id) AS orders
+    FROM purchase
+    WHERE purchase.client_id IS NOT NULL
+    GROUP BY purchase.property, purchase.client_id
+  ) AS counted
+  WHERE counted.orders >= {{ crowd }} AND counted.orders > 0.01 * (SELECT COUNT(*) FROM purchase)
+  GROUP BY counted.property
+),
 unknown AS (
   -- refunds without an order, or of one that no purchase has
   SELECT event.order_id
@@ -110,4 +122,9 @@ SELECT
     FROM shared
     ORDER BY shared.purchases DESC, shared.order_id
     LIMIT 10
-  ) AS shared
+  ) AS shared,
+  ARRAY(
+    SELECT AS STRUCT crowded.property, crowded.clients, crowded.most
+    FROM crowded
+    ORDER BY crowded.property
+  ) AS crowded
