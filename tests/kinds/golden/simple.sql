@@ -2135,56 +2135,50 @@ changes AS (
     COUNTIF(d.change = 'update') AS updated,
     COUNTIF(d.change = 'delete') AS deleted,
     MIN(LEAST(d.date, COALESCE(d.old_date, d.date))) AS first_changed,
-    MAX(GREATEST(d.date, COALESCE(d.old_date, d.date))) AS last_changed
-  FROM `my-project.conversions_staging.purchase_1_difference` AS d
-),
-moved AS (
-  -- rows whose value moves though neither a refund nor a factor did; new rows move nothing
-  SELECT COUNT(*) AS moved_rows, SUM(d.new_value_project - d.old_value_project) AS moved_value
+    MAX(GREATEST(d.date, COALESCE(d.old_date, d.date))) AS last_changed,
+    COUNTIF(d.is_moved) AS moved_rows,
+    SUM(IF(d.is_moved, d.new_value_project - d.old_value_project, NULL)) AS moved_value
   FROM (
     SELECT
-      changed.id,
-      changed.change,
-      changed.old_row.value_project AS old_value_project,
-      IF(changed.change = 'delete', 0, COALESCE(changed.value_project, 0)) AS new_value_project,
-      COALESCE(changed.value_refunded, 0) <> COALESCE(changed.old_refunded, 0) AS is_refunded,
-      COALESCE(changed.normalization_factor, 1) <> COALESCE(changed.old_factor, 1) AS is_rescaled
-    FROM `my-project.conversions_staging.purchase_1_difference` AS changed
-    WHERE changed.date BETWEEN @start_date AND @end_date
+      d.change,
+      d.date,
+      d.old_date,
+      d.old_value_project,
+      d.new_value_project,
+      -- rows whose value moves though neither a refund nor a factor did; new rows move nothing
+      d.change <> 'insert'
+      AND d.date BETWEEN @start_date AND @end_date
+      AND d.old_value_project <> d.new_value_project
+      AND (d.change = 'delete' OR NOT (d.is_refunded OR d.is_rescaled))
+    AND d.id NOT IN (SELECT c.id FROM `my-project.conversions_staging.purchase_1_candidates` AS c WHERE c.removed = 'fully_refunded' AND c.id IS NOT NULL) AS is_moved
+    FROM (
+      SELECT
+        changed.id,
+        changed.date,
+        changed.old_date,
+        changed.change,
+        changed.old_row.value_project AS old_value_project,
+        IF(changed.change = 'delete', 0, COALESCE(changed.value_project, 0)) AS new_value_project,
+        COALESCE(changed.value_refunded, 0) <> COALESCE(changed.old_refunded, 0) AS is_refunded,
+        COALESCE(changed.normalization_factor, 1) <> COALESCE(changed.old_factor, 1) AS is_rescaled
+      FROM `my-project.conversions_staging.purchase_1_difference` AS changed
+    ) AS d
   ) AS d
-  WHERE
-    d.change <> 'insert'
-    AND d.old_value_project <> d.new_value_project
-    AND (d.change = 'delete' OR NOT (d.is_refunded OR d.is_rescaled))
-    AND d.id NOT IN (SELECT c.id FROM `my-project.conversions_staging.purchase_1_candidates` AS c WHERE c.removed = 'fully_refunded' AND c.id IS NOT NULL)
 ),
-present AS (
-  -- the rows of the window and of the weeks before, and which of them the write replaces
+known AS (
+  -- the rows of the window and of the weeks before: those that stand, and those that the write leaves
   SELECT
     target.date, target.value, target.value_project, target.currency, target.value_problem, target.refund_status,
     target.value_refunded,
-    target.id IN (SELECT d.id FROM `my-project.conversions_staging.purchase_1_difference` AS d WHERE d.change <> 'insert') AS is_replaced
+    TRUE AS stands,
+    target.id NOT IN (SELECT d.id FROM `my-project.conversions_staging.purchase_1_difference` AS d WHERE d.change <> 'insert') AS stays
   FROM `my-project.conversions.conversion_purchase` AS target
   WHERE target.date BETWEEN LEAST(@start_date, DATE_SUB(@closed_date, INTERVAL 29 DAY), @recent_start) AND @end_date
-),
-standing AS (
-  -- what is there before the write
-  SELECT
-    COUNTIF(present.date >= @start_date) AS before,
-    SUM(IF(present.date >= @start_date, present.value_project, NULL)) AS value_before,
-    COUNTIF(
-      present.date < @closed_date AND MOD(DATE_DIFF(@closed_date, present.date, DAY), 7) = 0
-      AND present.date >= DATE_SUB(@closed_date, INTERVAL 28 DAY)
-    ) / 4 AS usual_before_write
-  FROM present
-),
-published AS (
-  -- the same rows as the write would leave them
-  SELECT present.* EXCEPT (is_replaced)
-  FROM present
-  WHERE NOT present.is_replaced
   UNION ALL
-  SELECT d.date, d.value, d.value_project, d.currency, d.value_problem, d.refund_status, d.value_refunded
+  SELECT
+    d.date, d.value, d.value_project, d.currency, d.value_problem, d.refund_status, d.value_refunded,
+    FALSE AS stands,
+    TRUE AS stays
   FROM `my-project.conversions_staging.purchase_1_difference` AS d
   WHERE d.change <> 'delete'
 ),
@@ -2192,9 +2186,9 @@ day AS (
   -- conversions and value of each recent day: for the list of conversions, and up to the last closed one to judge it
   SELECT rows_.date, COUNT(*) AS conversions, SUM(rows_.value_project) AS value
   FROM (
-    SELECT published.date, published.value_project
-    FROM published
-    WHERE published.date BETWEEN LEAST(@recent_start, DATE_SUB(@closed_date, INTERVAL 29 DAY)) AND @recent_end
+    SELECT known.date, known.value_project
+    FROM known
+    WHERE known.stays AND known.date BETWEEN LEAST(@recent_start, DATE_SUB(@closed_date, INTERVAL 29 DAY)) AND @recent_end
     UNION ALL
     SELECT later.date, later.value_project
     FROM `my-project.conversions.conversion_purchase` AS later
@@ -2205,31 +2199,37 @@ day AS (
 totals AS (
   -- what a person should know of the window
   SELECT
-    SUM(IF(published.date >= @start_date, published.value_project, NULL)) AS total,
+    COUNTIF(known.stands AND known.date >= @start_date) AS before,
+    SUM(IF(known.stands AND known.date >= @start_date, known.value_project, NULL)) AS value_before,
     COUNTIF(
-      published.date >= @start_date AND published.value IS NOT NULL AND published.value_project IS NULL
-      AND published.currency IS NOT NULL
+      known.stands AND known.date < @closed_date AND MOD(DATE_DIFF(@closed_date, known.date, DAY), 7) = 0
+      AND known.date >= DATE_SUB(@closed_date, INTERVAL 28 DAY)
+    ) / 4 AS usual_before_write,
+    SUM(IF(known.stays AND known.date >= @start_date, known.value_project, NULL)) AS total,
+    COUNTIF(
+      known.stays AND known.date >= @start_date AND known.value IS NOT NULL AND known.value_project IS NULL
+      AND known.currency IS NOT NULL
     ) AS without_rate,
     COUNTIF(
-      published.date >= @start_date AND published.value_problem IN ('unreadable_value', 'negative_value', 'unknown_unit')
+      known.stays AND known.date >= @start_date AND known.value_problem IN ('unreadable_value', 'negative_value', 'unknown_unit')
     ) AS bad_values,
-    COUNTIF(published.date >= @start_date AND published.value_problem = 'unreadable_currency') AS bad_currencies,
+    COUNTIF(known.stays AND known.date >= @start_date AND known.value_problem = 'unreadable_currency') AS bad_currencies,
     COUNTIF(
-      published.date >= @start_date
-      AND (published.value_problem = 'unknown_refund' OR (published.refund_status = 'partial' AND published.value_refunded = 0))
+      known.stays AND known.date >= @start_date
+      AND (known.value_problem = 'unknown_refund' OR (known.refund_status = 'partial' AND known.value_refunded = 0))
     ) AS unknown_refunds,
     ARRAY_AGG(
       DISTINCT IF(
-        published.date >= @start_date AND published.value IS NOT NULL AND published.value_project IS NULL,
-        published.currency, NULL
+        known.stays AND known.date >= @start_date AND known.value IS NOT NULL AND known.value_project IS NULL,
+        known.currency, NULL
       ) IGNORE NULLS
     ) AS currencies
-  FROM published
+  FROM known
 )
 SELECT
   changes.inserted, changes.updated, changes.deleted, changes.first_changed, changes.last_changed,
-  moved.moved_rows, moved.moved_value,
-  standing.before, standing.value_before, standing.usual_before_write,
+  changes.moved_rows, changes.moved_value,
+  totals.before, totals.value_before, totals.usual_before_write,
   totals.total, totals.without_rate, totals.bad_values, totals.bad_currencies, totals.unknown_refunds, totals.currencies,
   ARRAY(SELECT AS STRUCT day.date, day.conversions, day.value FROM day ORDER BY day.date) AS recent,
   ARRAY(
@@ -2271,8 +2271,6 @@ SELECT
     GROUP BY judged.removed, judged.reason
   ) AS judged
 FROM changes
-CROSS JOIN moved
-CROSS JOIN standing
 CROSS JOIN totals;
 
 -- step merge_conversion_purchase
