@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
 import duckdb
+from google.auth.transport.requests import AuthorizedSession
 from google.cloud import bigquery
 
 from common.local.child import ChildProcess
@@ -44,10 +45,15 @@ def client(host: str, project: str, account: str = "") -> bigquery.Client:
 
     It speaks for the account, or for the person at this machine.
     """
+    credentials = tokens.credentials(account or grants.account("owner", project))
+    session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
+    # at each request all of the environment would be searched for a proxy before this machine
+    session.trust_env = False
     return bigquery.Client(
         project=project,
-        credentials=tokens.credentials(account or grants.account("owner", project)),
+        credentials=credentials,
         client_options={"api_endpoint": host},
+        _http=session,
     )
 
 
