@@ -55,7 +55,9 @@ Of a history the active version is asked first: where none is active, the record
 
 _ENDED = r"(lost|loss|won|win|closed?|(dis|un)?qualif(y|ied|ication)|reject(ed|ion)|convert(ed)?)"
 LATER = re.compile(
-    r"(is_)?converted(_.*)?|status|stage.*|.*_stage|lifecycle.*|(.*_)?(modified|modstamp)(_.*)?"
+    r"(is_)?converted(_.*)?|stage.*|.*_stage|lifecycle.*|(.*_)?(modified|modstamp)(_.*)?"
+    r"|((lead|deal|contact|sales|opportunity|qualification|pipeline|crm)_)?"
+    r"(status|disposition|outcome)(_(reason|code|detail|date|name|label|changed.*))?"
     rf"|(.*_)?({_ENDED}|mql|sql|sal)_?(date|date_?time|at|on|time|by)"
     rf"|(.*_)?{_ENDED}_?(reason|comment|note)s?(_.*)?|(.*_)?reasons?_(for_)?{_ENDED}(_.*)?"
     rf"|(.*_)?(days|time)_to_{_ENDED}(_.*)?|(.*_)?next_steps?"

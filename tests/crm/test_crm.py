@@ -262,10 +262,12 @@ def test_no_spelling_of_the_outcome_is_an_attribute(name: str) -> None:
 WRITTEN_LATER = {
     "hubspot": "property_hs_sequences_is_enrolled property_hs_current_customer"
     " property_engagements_last_meeting_booked property_hs_count_is_worked property_lost_reason"
-    " properties_hs_v2_date_entered_customer property_hs_cumulative_time_in_lead",
+    " properties_hs_v2_date_entered_customer property_hs_cumulative_time_in_lead"
+    " property_lead_status properties_sales_outcome",
     "salesforce": "FirstCallDateTime ActionCadenceState Closed_Lost_Reason__c Next_Step__c"
     " Disqualified_Reason__c MQL_Date__c qualified_date_c Days_to_Close__c Reason_for_Loss__c",
-    "dynamics": "new_disqualifyreason cr12a_lostreason timespentbymeonemailandmeetings",
+    "dynamics": "statecodename statuscode_label new_lead_disposition"
+    " new_disqualifyreason cr12a_lostreason timespentbymeonemailandmeetings",
     "pipedrive": "lost_reason won_deals_count next_activity_date",
 }
 """Names that vendors document, and that people give, for what is not known of a new lead."""
@@ -273,6 +275,7 @@ WRITTEN_LATER = {
 KNOWN_AT_ONCE = (
     "property_industry property_hs_analytics_first_url first_conversion_event_name Industry"
     " LeadSource Heard_of_us_by__c new_reason_for_inquiry time_on_site days_since_first_visit"
+    " marital_status subscription_status state outcome_wanted"
     " conversion_page winter_tires won_award closed_shop qualification industrycode trade"
 ).split()
 
