@@ -2,11 +2,14 @@
 
 python -m tests.bench.daily [--minutes N] [--file FILE]
 python -m tests.bench.daily --one [--events N] [--conversions N] [--window DAYS] [--days N]
+python -m tests.bench.daily --growth
 
 The first prints the grid of `_grid.py`: what every point costs on paper at so many events a day,
 and seconds of those that FILE holds, after measuring for N minutes those that it lacks. Measured is
 the same number of events in all, over the days of the history: seconds show what more days cost,
-bytes what more rows cost. `--one` measures one point and says where its seconds go.
+bytes what more rows cost. `--one` measures one point and says where its seconds go. `--growth`
+measures sites of as many events a day, which differ in the days of their history and of their
+refunds alone.
 
 Both read the same tables of the same file. Ours plans, stages, deduplicates, writes and keeps
 books through BigQuery's API; the pass only computes the same rows. Seconds of the processor are
@@ -53,6 +56,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=20, help="of measuring, 0 prints only")
     parser.add_argument("--file", type=Path, default=Path(".local/bench/daily.jsonl"))
     parser.add_argument("--one", action="store_true", help="measure one point alone")
+    parser.add_argument("--growth", action="store_true", help="measure history and window alone")
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--conversions", type=int, default=10)
     parser.add_argument("--window", type=int, default=30)
@@ -60,6 +64,9 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.one:
         show(Load(chosen.events, chosen.conversions, chosen.window, chosen.days))
+        return
+    if chosen.growth:
+        grow()
         return
     left = _grid.measure(chosen.file, 60 * chosen.minutes, _timed, _grid.now)
     for text in _grid.table(_grid.measured(chosen.file)):
@@ -87,6 +94,13 @@ class Load:
     conversions: int
     window: int
     days: int
+
+
+GROWTH = (
+    Load(100_000, 10, 30, 30), Load(300_000, 10, 30, 90), Load(600_000, 10, 30, 180),
+    Load(300_000, 10, 5, 90), Load(300_000, 10, 90, 90),
+)  # fmt: skip
+"""Sites of 3,333 events a day: first the days of the history grow, then those of the refunds."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +165,19 @@ def show(asked: Load) -> None:
     print(f"\n{'where the first run goes':<38}{'wall s':>9}{'calls':>8}")
     for name, (seconds, calls) in sorted(found.where.items(), key=lambda it: -it[1][0])[:14]:
         print(f"{name:<38}{seconds:>9.2f}{calls:>8}")
+
+
+def grow() -> None:
+    """Print what the first run of all days and a run again take of the processor at each site."""
+    lines = [f"{'events':>10}{'days':>6}{'window':>8}{'first s':>9}{'again s':>9}{'calls':>7}"]
+    for asked in GROWTH:
+        with tempfile.TemporaryDirectory() as folder:
+            found = measured(Path(folder), asked)
+        seconds = f"{found.first.processor:>9.1f}{found.again.processor:>9.1f}"
+        calls = sum(calls for _, calls in found.later.values())
+        lines.append(f"{asked.events:>10,}{asked.days:>6}{asked.window:>8}{seconds}{calls:>7}")
+    # at the end: what the runs log stands between
+    print("\n".join(lines))
 
 
 @dataclass(frozen=True)
