@@ -117,7 +117,7 @@ def translate(sql: str, project: str, declared: tuple[tuple[str, str], ...]) -> 
 
 @lru_cache(maxsize=512)
 def _translate(sql: str, project: str, declared: tuple[tuple[str, str], ...]) -> Translation:
-    google = _rewritten(statements.parsed(sql).copy(), declared)
+    google = _rewritten(_placeless(statements.parsed(sql).copy()), declared)
     text = google.sql("duckdb", copy=False, unsupported_level=sqlglot.ErrorLevel.IGNORE)
     try:
         duck = _ruled(sqlglot.parse_one(text, read="duckdb"))
@@ -131,6 +131,13 @@ def _translate(sql: str, project: str, declared: tuple[tuple[str, str], ...]) ->
     left = wildcards.parameter_names(duck)
     used = left.union(*(it.parameters for it in found))
     return Translation(duck.sql("duckdb", copy=False), tuple(found), tuple(timed), used, left)
+
+
+def _placeless(tree: exp.Expr) -> exp.Expr:
+    """The tree without where each name stood in the text: nobody asks, and every copy has it."""
+    for node in tree.walk():
+        node._meta = None
+    return tree
 
 
 def _rewritten(tree: exp.Expr, declared: tuple[tuple[str, str], ...]) -> exp.Expr:
