@@ -428,7 +428,7 @@ def _records(
         tables=join(",\n", parts),
         folding=folded,
         first_of_person=_of_each(_FIRST, (*IDENTIFIERS, "user_id"), "person"),
-        first_of_entry=_of_each(_FIRST, (*IDENTIFIERS, "user_id"), "entry"),
+        first_of_entry=_of_each(_FIRST, (*IDENTIFIERS, "user_id", "person_id"), "entry"),
     )
 
 

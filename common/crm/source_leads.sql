@@ -15,13 +15,15 @@ clicked_by_lead AS (
 forms AS (
   SELECT
     entry.*,
-    COALESCE(folded.kept, entry.person_id) AS owner_id,
+    -- a lead that was merged into this one may be what became a contact
+    COALESCE(folded.kept, entry.person_id, whole.person_id) AS owner_id,
     whole.created AS first_created,
     {{ first }},
     whole.user_id AS first_user_id
   FROM entry
   INNER JOIN entries AS whole ON whole.id = entry.id
-  LEFT JOIN person_folded AS folded ON folded.gone = entry.person_id
+  LEFT JOIN person_folded AS folded
+    ON folded.gone = COALESCE(entry.person_id, whole.person_id)
   WHERE whole.is_there
 ),
 contacts AS (
