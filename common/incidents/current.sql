@@ -42,7 +42,7 @@ FROM (
         0
       ) AS episode
     FROM {{ incidents }} AS incident
-    WHERE incident.date >= @incidents_since
+    WHERE incident.date >= @incidents_since{{ which }}
   ) AS numbered
   WINDOW so_far AS (
     PARTITION BY numbered.incident_id, numbered.episode ORDER BY numbered.recorded_at

@@ -142,7 +142,7 @@ class IncidentLog:
     def open_before(self, run_id: str) -> frozenset[str]:
         """The subjects of whom an incident of this function was open when this process first asked
         for the run: one statement for all of them, and most have none."""
-        sql = template(__file__, "incidents_subjects", current=self._current)
+        sql = template(__file__, "incidents_subjects", current=self._current())
         bound = with_parameters(sql, source=self.source, resolved=State.RESOLVED)
         found = self.warehouse.recalled(f"incidents|{self.source}|{run_id}", bound)
         return frozenset(row["subject"] for row in found)
@@ -163,7 +163,8 @@ class IncidentLog:
         self, *, ids: Iterable[str] = (), subject: str | None = None
     ) -> Iterator[JsonObject]:
         """The newest entry of each incident of these, or of the subject, that is not resolved."""
-        sql = template(__file__, "incidents_open", current=self._current)
+        # before anything is numbered: a busy project has thousands of entries
+        sql = template(__file__, "incidents_open", current=self._current(_ASKED))
         bound = with_parameters(
             sql,
             ids=Parameter("ARRAY<STRING>", list(ids)),
@@ -172,9 +173,8 @@ class IncidentLog:
         )
         return self.warehouse.rows(bound)
 
-    @property
-    def _current(self) -> Sql:
-        return current(self.warehouse, self.now.astimezone(UTC).date() - REACH)
+    def _current(self, which: str = "") -> Sql:
+        return current(self.warehouse, self.now.astimezone(UTC).date() - REACH, which)
 
     def _of_later_days(self, open_: Iterable[Row], until: date) -> frozenset[str]:
         """Which of the incidents a run reported whose own last day is after `until`."""
@@ -246,6 +246,9 @@ class IncidentLog:
             "note": "No longer seen.",
         }
 
+
+_ASKED = "(incident.incident_id IN UNNEST(@ids) OR COALESCE(incident.conversion, '') = @subject)"
+"""What tells apart is the same in all entries of an incident."""
 
 _KEPT = "incident_id code severity conversion object source run_id detail fix".split()
 

@@ -2,6 +2,4 @@ SELECT present.*
 FROM (
 {{ current }}
 ) AS present
-WHERE
-  present.state <> @resolved
-  AND (present.incident_id IN UNNEST(@ids) OR COALESCE(present.conversion, '') = @subject)
+WHERE present.state <> @resolved
