@@ -28,7 +28,12 @@ def days_of(counts: Counts) -> list[dict[str, Any]]:
     """The days up to LAST as statements tell them."""
     first = LAST - timedelta(len(counts) - 1)
     return [
-        {"date": first + timedelta(number), "seen": int(count), "visits": int(count)}
+        {
+            "property": "p.a",
+            "date": first + timedelta(number),
+            "seen": int(count),
+            "visits": int(count),
+        }
         for number, count in enumerate(counts)
     ]
 
@@ -68,7 +73,8 @@ class Shop:
         if len(seen) and seen[-1] < 29:
             gaps = np.diff(seen)
             yield {
-                "event_name": "lead", "seen": int(leads.sum()), "daily": days_of(leads),
+                "property": "p.a", "event_name": "lead", "seen": int(leads.sum()),
+                "daily": days_of(leads),
                 "last_date": LAST - timedelta(int(30 - seen[-1])),
                 "days": int(seen[-1] - seen[0] + 1), "missing": int(30 - seen[-1]),
                 "longest_gap": int(gaps.max()) if len(gaps) else 1,

@@ -24,8 +24,8 @@ QUIET: dict[str, Any] = {
     "until": date(2026, 11, 9), "visits": [],
 }  # fmt: skip
 STOPPED = {
-    "event_name": "lead", "seen": 200, "days": 28, "last_date": date(2026, 11, 7), "missing": 2,
-    "longest_gap": 1,
+    "property": "p.a", "event_name": "lead", "seen": 200, "days": 28,
+    "last_date": date(2026, 11, 7), "missing": 2, "longest_gap": 1,
     "daily": [{"date": date(2026, 11, 7) - timedelta(day), "seen": 7} for day in range(28)],
 }  # fmt: skip
 
@@ -124,6 +124,17 @@ def test_a_peak_of_days_is_not_what_is_usual() -> None:
     # and a series of two weeks, or one that has just begun, says nothing
     assert silence([*[50] * 13, 0], [0] * 14) is None
     assert silence([*[0] * 25, 50, 50, 50, 0], [0] * 29) is None
+
+
+def test_traffic_of_another_property_says_nothing_of_an_event() -> None:
+    day = date(2026, 11, 9)
+    # as many visits as ever in one property, hardly any for weeks in the other: a season of the app
+    app = [{"property": "p.app", "date": day - timedelta(back), "visits": 300 if back < 2 else 1000}
+           for back in range(31)]  # fmt: skip
+    web = [{**each, "property": "p.web", "visits": 1000} for each in app]
+    stopped = {**STOPPED, "property": "p.app"}
+    assert codes(stopped=[stopped], visits=web) == ["event_stopped"]
+    assert codes(stopped=[stopped], visits=[*web, *app]) == []
 
 
 def test_a_silence_says_since_when_and_what_became_of_the_visits() -> None:

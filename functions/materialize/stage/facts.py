@@ -105,7 +105,12 @@ def report(
     for incident in incidents(found):
         ledger.report(incident, run_id=run_id)
     # an event that was not seen at all in these days has not come back
-    unknown = {*others, *names} - set(found["seen_names"])
+    known = {_object(event) for event in found["known"]}
+    unknown = {
+        _object({"property": property, "event_name": name})
+        for property in warehouse.settings.ga4_datasets
+        for name in (*others, *names)
+    } - known
     ledger.resolve_gone("", run_id, codes=CODES, until=asked, besides=unknown)
 
 
@@ -117,15 +122,19 @@ def incidents(found: Row) -> Iterator[Incident]:
     yield from (_stop(event) for event in found["stopped"] if _has_stopped(event, found["visits"]))
 
 
+def _object(event: Row) -> str:
+    return f"{event['property']} {event['event_name']}"
+
+
 def _stop(event: Row) -> Incident:
     return Incident(
         "event_stopped",
-        f"The event {event['event_name']} was seen {event['seen']:,} times in"
-        f" {event['days']} days and not at all after {event['last_date']}, though GA4"
+        f"The event {event['event_name']} of {event['property']} was seen {event['seen']:,} times"
+        f" in {event['days']} days and not at all after {event['last_date']}, though GA4"
         " exported later days.",
         fix="Look whether its tag still fires, or was renamed; the definitions that count"
         " it stand still.",
-        object=event["event_name"],
+        object=_object(event),
         severity="warning",
     )
 
@@ -144,7 +153,9 @@ def _has_stopped(event: Row, visits: Iterable[Row]) -> bool:
     until = event["last_date"] + timedelta(days=missing)
     days = list(Window.ending(until, DAYS).dates)
     counts = {day["date"]: day["seen"] for day in event["daily"]}
-    visiting = {day["date"]: day["visits"] for day in visits}
+    visiting = {
+        day["date"]: day["visits"] for day in visits if day["property"] == event["property"]
+    }
     found = silence.silence(
         [counts.get(day, 0) for day in days], [visiting.get(day, 0) for day in days]
     )

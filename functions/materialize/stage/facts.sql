@@ -53,15 +53,16 @@ clicked AS (
   GROUP BY click.client_id
 ),
 daily AS (
-  -- how often each event of the definitions was seen on each day
-  SELECT event.event_name, event.date, COUNT(*) AS seen
+  -- how often each event of the definitions was seen on each day of a property
+  SELECT event.property, event.event_name, event.date, COUNT(*) AS seen
   FROM {{ stage }} AS event
   WHERE event.event_name IN UNNEST(@names) AND event.date BETWEEN @start_date AND @end_date
-  GROUP BY event.event_name, event.date
+  GROUP BY event.property, event.event_name, event.date
 ),
 named AS (
   -- the events, and when each was seen
   SELECT
+    told.property,
     told.event_name,
     SUM(told.seen) AS seen,
     MIN(told.date) AS first_date,
@@ -71,35 +72,43 @@ named AS (
   FROM (
     SELECT
       daily.*,
-      DATE_DIFF(daily.date, LAG(daily.date) OVER (PARTITION BY daily.event_name ORDER BY daily.date), DAY) AS gap
+      DATE_DIFF(
+        daily.date,
+        LAG(daily.date) OVER (PARTITION BY daily.property, daily.event_name ORDER BY daily.date),
+        DAY
+      ) AS gap
     FROM daily
   ) AS told
-  GROUP BY told.event_name
+  GROUP BY told.property, told.event_name
 ),
 visited AS (
   -- the traffic of each day
-  SELECT visit.date, COUNT(*) AS visits
+  SELECT visit.property, visit.date, COUNT(*) AS visits
   FROM {{ visits }} AS visit
   WHERE visit.date BETWEEN @start_date AND @end_date
-  GROUP BY visit.date
+  GROUP BY visit.property, visit.date
 ),
 newest AS (
-  -- the last day of which GA4 has told anything
-  SELECT MAX(visited.date) AS date FROM visited
+  -- the last day of which GA4 has told anything of a property
+  SELECT visited.property, MAX(visited.date) AS date FROM visited GROUP BY visited.property
 )
 SELECT
   @end_date AS until,
   ARRAY(
     SELECT AS STRUCT
-      named.event_name, named.seen, DATE_DIFF(named.last_date, named.first_date, DAY) + 1 AS days, named.last_date,
+      named.property, named.event_name, named.seen, DATE_DIFF(named.last_date, named.first_date, DAY) + 1 AS days, named.last_date,
       DATE_DIFF(newest.date, named.last_date, DAY) AS missing, named.longest_gap, named.daily
     FROM named
-    CROSS JOIN newest
+    INNER JOIN newest ON newest.property = named.property
     WHERE named.last_date < DATE_SUB(newest.date, INTERVAL 1 DAY)
-    ORDER BY named.event_name
+    ORDER BY named.property, named.event_name
   ) AS stopped,
-  ARRAY(SELECT named.event_name FROM named ORDER BY named.event_name) AS seen_names,
-  ARRAY(SELECT AS STRUCT visited.date, visited.visits FROM visited ORDER BY visited.date) AS visits,
+  ARRAY(SELECT AS STRUCT named.property, named.event_name FROM named ORDER BY named.property, named.event_name) AS known,
+  ARRAY(
+    SELECT AS STRUCT visited.property, visited.date, visited.visits
+    FROM visited
+    ORDER BY visited.property, visited.date
+  ) AS visits,
   (SELECT COUNT(DISTINCT visit.client_id) FROM {{ visits }} AS visit WHERE visit.date BETWEEN @week_start AND @end_date) AS visiting,
   (SELECT COUNT(*) FROM clicked WHERE clicked.date >= @week_start) AS clicking,
   (SELECT COUNT(DISTINCT purchase.client_id) FROM purchase WHERE purchase.date >= @week_start) AS buying,
