@@ -226,7 +226,8 @@ class Loaded:
         parts = [part for value in values for part in _descending(value)]
         if values and gone is not None and gone.text != _NEVER.text:
             # a tombstone may have nothing but the key, and is the last that is heard of a row
-            last = fill("({{ gone }}) AND {{ it }} IS NULL DESC", gone=gone, it=values[0].sql)
+            text = "NULLIF(TRIM({{ it }}), '')" if values[0].type == "STRING" else "{{ it }}"
+            last = fill(f"({{{{ gone }}}}) AND {text} IS NULL DESC", gone=gone, it=values[0].sql)
             parts.insert(0, last)
         # ROW_NUMBER needs an order, also where the loader keeps one row a key and no version
         return join(", ", [*parts, otherwise])
