@@ -220,7 +220,8 @@ def unremembered(
     return [
         piece
         for chunk in chunks
-        if found & set(chunk.dates)
+        # a table may hold hours of the day before or after it
+        if found & set(shards.around(chunk).dates)
         for piece in pieces(warehouse, Span(chunk, frozenset()), yesterday, priced=priced)
     ]
 

@@ -563,6 +563,26 @@ def test_days_between_are_not_passed_over_by_a_run_of_later_ones(world: QuickWor
     assert "BETWEEN" in {row["id"] for row in world.rows("purchase", "id")}
 
 
+def test_a_run_of_named_days_leaves_no_hours_of_their_tables_behind(world: QuickWorld) -> None:
+    world.property_timezone = "Asia/Tokyo"
+    world.define(id="purchase", event_type="purchase")
+    order = shop()[1]
+    landed = [{**order, "key": 8, "at": at("2026-10-01T10:00:00Z"), "order": "FIRST"}, *shop()]
+    world.events(landed)
+    world.run(DAY)
+    late = [
+        # of one daily table
+        {**order, "key": 9, "at": at("2026-10-19T20:00:00Z"), "order": "EVENING"},
+        {**order, "key": 10, "at": at("2026-10-20T10:00:00Z"), "order": "MORNING"},
+    ]
+    world.events([*landed, *late])
+    world.now += timedelta(hours=1)
+    days = {"start_date": date(2026, 10, 20), "end_date": date(2026, 10, 20)}
+    world.handle(RunRequested(trigger="backfill", request_id="later", **days))
+    world.run(DAY + timedelta(days=1))
+    assert {"EVENING", "MORNING"} <= {row["id"] for row in world.rows("purchase", "id")}
+
+
 def dead(*_: object) -> None:
     raise Crash
 

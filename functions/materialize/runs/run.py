@@ -296,6 +296,7 @@ def _stage(
         # the newest table may hold hours of the day after it
         newest = known.exported.end + timedelta(days=1) if known.exported else asked
         window = Window(window.start, max(window.end, min(asked, newest)))
+        window = _with_neighbours(window, known.changed.days, last)
         facts.report_export(services.warehouse, services.ledger, watched, run_id)
         if stage.exported(services.warehouse, window, last) is None:
             # counted now, these days would be closed without their events
@@ -331,6 +332,19 @@ def _stage(
         until = min(window.end, known.exported.end) if known.exported else window.end
         facts.report(services.warehouse, services.ledger, until, window.end, names, others, run_id)
     return held
+
+
+def _with_neighbours(window: Window, changed: frozenset[date], last: date) -> Window:
+    """The window, and the changed days on both sides of it up to the day `last`.
+
+    A table that is read once counts as read, and may hold hours of the day before or after it.
+    """
+    day, start, end = timedelta(days=1), window.start, window.end
+    while start - day in changed:
+        start -= day
+    while end + day in changed and end < last:
+        end += day
+    return Window(start, end)
 
 
 def _events(definitions: Iterable[DefinitionVersion]) -> frozenset[str]:
