@@ -245,7 +245,7 @@ def test_wins_of_young_leads_are_not_called_none() -> None:
     leads = Leads(placed, False, {"size": size})
     reason = train(leads, known, Wishes()).step.reason
     assert reason.startswith("too_few_conversions: 0 won and 300 not won leads")
-    assert reason.endswith("5 leads that are not 40 days old are won already")
+    assert reason.endswith("won already though not 40 days old: 5")
 
 
 @pytest.mark.parametrize(

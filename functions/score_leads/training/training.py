@@ -307,7 +307,7 @@ def _first_step(outcomes: Outcomes, features: Features) -> Step:
     if found.name != "base_rate" or not young:
         return found
     days = f"{outcomes.window:.0f} days"
-    shown = f"{found.reason}; {young} leads that are not {days} old are won already"
+    shown = f"{found.reason}; won already though not {days} old: {young}"
     return replace(found, reason=shown)
 
 
