@@ -67,7 +67,7 @@ def known(
         done=progress.done_until(warehouse),
         yesterday=last,
         exported=stage.exported_days(warehouse, last),
-        changed=stage.changed(warehouse, last, run_id),
+        changed=stage.changed(warehouse, last, run_id, orders=counts_purchases(sound(listed))),
         unfollowed=progress.unfollowed(warehouse, now),
     )
 

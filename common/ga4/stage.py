@@ -155,19 +155,25 @@ def staged(warehouse: Warehouse, besides: str = "") -> dict[date, Staged]:
     return days
 
 
-def changed(warehouse: Warehouse, yesterday: date, run_id: str = "") -> Changed:
+def changed(
+    warehouse: Warehouse, yesterday: date, run_id: str = "", *, orders: bool = False
+) -> Changed:
     """What landed or changed since another run than this one read it.
 
     What this run itself has read stays changed for it, until its conversions have followed. Days
     before the stage count as far as a conversion that began with it was asked for; those before
-    may still lend a source or a click, and tell that an order is an old one.
+    may still lend a source or a click, and with `orders` each day, however old, may tell that an
+    order is an old one.
     """
     held = staged(warehouse, run_id)
     if not held:
         return Changed()
     first, at = min(held), {day: entry.at for day, entry in held.items()}
     # an older day can lend no click to what is counted
-    reach = Window(first - timedelta(days=LONGEST + 1), max(held))
+    oldest = first - timedelta(days=LONGEST + 1)
+    if orders and (there := exported_days(warehouse, yesterday)):
+        oldest = min(oldest, there.start)
+    reach = Window(oldest, max(held))
     now = shards.versions(warehouse, reach, yesterday)
     found = shards.changed_days(now, shards.read(warehouse, run_id), at)
     asked = min(first, min(at.values()).date() - timedelta(days=BACKFILL_DAYS))

@@ -476,14 +476,18 @@ def full(seed: int) -> dict[str, list[dict[str, Any]]]:
 def forgets_what_a_dead_run_read() -> Iterator[None]:
     """A run that is asked again compares with what it has read itself before it died."""
     ours = stage.changed
-    with patch.object(stage, "changed", lambda warehouse, last, run_id="": ours(warehouse, last)):
+
+    def changed(warehouse: Any, last: date, _: str = "", **asked: Any) -> stage.Changed:
+        return ours(warehouse, last, **asked)
+
+    with patch.object(stage, "changed", changed):
         yield
 
 
 @contextmanager
 def reads_the_last_days_alone() -> Iterator[None]:
     """Only the days that GA4 is known to write again are read again."""
-    with patch.object(stage, "changed", lambda *_: stage.Changed()):
+    with patch.object(stage, "changed", lambda *_, **__: stage.Changed()):
         yield
 
 
