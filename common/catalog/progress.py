@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from common.bigquery.sql import Parameter, template, with_parameters
 from common.bigquery.warehouse import Warehouse
-from common.model.run_status import COVERED, DONE
+from common.model.run_status import COVERED, DONE, RunStatus
 
 REACH_DAYS = 92
 """A table that changed longer ago and was not followed is a person's, who names the days."""
@@ -48,6 +48,7 @@ def unfollowed(warehouse: Warehouse, now: datetime) -> dict[str, Unfollowed]:
     bound = with_parameters(
         sql,
         covered=Parameter("ARRAY<STRING>", list(COVERED)),
+        staged=RunStatus.STAGED,
         oldest=now - timedelta(days=REACH_DAYS),
     )
     return {

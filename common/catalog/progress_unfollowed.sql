@@ -16,7 +16,9 @@ covered AS (
 ),
 counted AS (
   -- from when to when each conversion counts
-  SELECT covered.conversion, MIN(covered.start_date) AS begins, MAX(covered.end_date) AS until
+  SELECT
+    covered.conversion, MIN(covered.start_date) AS begins, MAX(covered.end_date) AS until,
+    MIN(covered.recorded_at) AS since
   FROM covered
   GROUP BY covered.conversion
 ),
@@ -29,10 +31,19 @@ held AS (
   GROUP BY day
 ),
 due AS (
-  -- those that each conversion counts
-  SELECT counted.conversion, counted.begins, held.day, held.read_at
+  -- those that each conversion counts; what is read of older ones after its first run touches its days from the first
+  -- that is staged on, as they take sources, clicks and known orders from them
+  SELECT
+    counted.conversion,
+    counted.begins,
+    IF(held.day >= counted.begins, held.day, GREATEST(counted.begins, stage.begins)) AS day,
+    held.read_at
   FROM held
-  INNER JOIN counted ON held.day BETWEEN counted.begins AND counted.until
+  INNER JOIN counted
+    ON held.day <= counted.until AND (held.day >= counted.begins OR held.read_at > counted.since)
+  CROSS JOIN (
+    SELECT MIN(run.start_date) AS begins FROM {{ runs }} AS run WHERE run.status = @staged
+  ) AS stage
 )
 SELECT due.conversion, due.begins, MIN(due.day) AS since
 FROM due

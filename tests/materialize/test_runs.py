@@ -548,6 +548,25 @@ def test_a_late_day_reaches_whom_the_run_that_read_it_left_behind(
     assert world.ledger("other")[-1]["start_date"] > date(2026, 11, 1), "it is not read each day"
 
 
+def test_an_old_order_reaches_whom_the_run_that_read_it_left_behind(world: QuickWorld) -> None:
+    order = shop()[1]
+    again = {**order, "key": 9, "at": at("2026-10-20T10:00:00Z"), "order": "AGAIN"}
+    for id in ("purchase", "other"):
+        world.define(id=id, event_type="purchase")
+    old = {**order, "key": 8, "at": at("2025-01-10T10:00:00Z"), "order": "OLD"}
+    world.events([old, again, *shop()])
+    world.run(DAY)
+    world.events([{**again, "key": 10, "at": at("2025-01-12T10:00:00Z")}])
+    world.now += timedelta(hours=5)
+    world.handle(RunRequested(request_id="one", conversions=("purchase",)))
+    world.run(DAY + timedelta(days=1))
+    for id in ("purchase", "other"):
+        assert "AGAIN" not in {row["id"] for row in world.rows(id, "id")}, id
+    for day in (2, 3):
+        world.run(DAY + timedelta(days=day))
+    assert world.ledger("other")[-1]["start_date"] > date(2026, 11, 1), "it is not read each day"
+
+
 def test_days_between_are_not_passed_over_by_a_run_of_later_ones(world: QuickWorld) -> None:
     world.define(id="purchase", event_type="purchase")
     order = shop()[1]
