@@ -19,7 +19,6 @@ def test_daily_runs_over_changing_tables_end_as_one_full_run_does() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        "ForgetsWhatIsGone",
         "counts_streams_unasked",
         "never_counts_a_day_that_lands_late",
         "takes_what_is_preliminary_for_final",
