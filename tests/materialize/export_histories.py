@@ -180,7 +180,7 @@ def shards(seed: int) -> Shards:
         begins = mornings - 1
     days = [SPACING * number + day for number in range(mornings) for day in TABLES]
     # first purchases are counted from the oldest table on, and then none is too old
-    has_old = not begins and shape == (PURCHASE,) and dice.random() < 0.8
+    has_old = not begins and FIRST not in shape and dice.random() < 0.5
     unreadable = dice.randrange(min(begins, mornings - 2), mornings - 1)
     unread_at = dice.choice([mornings, mornings, mornings, unreadable])
     unread = range(unread_at, max(unread_at, dice.randrange(1, mornings - 1)) + 1)
