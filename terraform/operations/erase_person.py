@@ -22,7 +22,7 @@ import argparse
 import hashlib
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -60,7 +60,8 @@ PARAMETERS = {"params": "value", "event_params": "text", "user_properties": "tex
 PAGES = (*PAGE, "landing_page")
 """Columns of pages, whose words may name a person."""
 ROWS = ("old_row", "new_row", "row_text")
-"""Columns that hold a whole row as JSON text."""
+"""Columns that hold a whole row, as JSON text or as a record."""
+RECORD = ("RECORD", "STRUCT")
 TEXTS = ("detail", "fix", "note", "object")
 """Columns of words for a person, which may quote an id."""
 ROUNDS = 2
@@ -209,11 +210,13 @@ def forget_staged(warehouse: Warehouse, ids: Sequence[str]) -> None:
     settings = warehouse.settings
     for table in warehouse.tables_in(f"{settings.project}.{settings.staging_dataset}"):
         columns = warehouse.schema_of(warehouse.staging_path(table)) or []
+        names = [column["name"] for column in columns]
+        records = {column["name"] for column in columns if column["type"] in RECORD}
         delete = template(
             __file__,
             "erase_person_staged",
             table=warehouse.staging(table),
-            mentioned=mentions([column["name"] for column in columns]) or Sql("FALSE"),
+            mentioned=mentions(names, records) or Sql("FALSE"),
             shortest=str(SHORTEST_WORD),
         )
         warehouse.execute(with_parameters(delete, **bound))
@@ -249,26 +252,32 @@ def take_back(warehouse: Warehouse, table: str, ids: Sequence[str], now: datetim
     warehouse.execute(with_parameters(unsent, **named))
 
 
-def mentions(columns: Sequence[str]) -> Sql | None:
+def mentions(columns: Sequence[str], records: Container[str] = ()) -> Sql | None:
     """The condition that a row with these columns holds one of @ids; None when none could."""
     if "collection" in columns:
         return None  # ids of definitions name nobody
     values = [identifier(column) for column in columns if column in IDS]
     values += [one_writing(name, identifier(name)) for name in CONTACTS if name in columns]
-    values += [
-        _inside(column, id) for column in columns if column in ROWS for id in (*IDS, *CONTACTS)
-    ]
+    rows = [_text(column, records) for column in columns if column in ROWS]
+    pages = [identifier(column) for column in columns if column in PAGES]
+    values += [_inside(row, id) for row in rows for id in (*IDS, *CONTACTS)]
     if "person_id" in columns:
         values.append(Sql("REGEXP_REPLACE(`person_id`, r'^(client|user):', '')"))
     held = [fill("{{ value }} IN UNNEST(@ids)", value=value) for value in values]
     held += [_among(column) for column in columns if column in PARAMETERS]
-    held += [_named_in(column) for column in columns if column in (*PAGES, *ROWS)]
+    held += [_named_in(text) for text in (*rows, *pages)]
     held += [_quotes(column) for column in columns if column in TEXTS]
     return join(" OR ", held) if held else None
 
 
-def _inside(column: str, id: str) -> Sql:
-    value = fill("JSON_VALUE({{ row }}, '$.{{ id }}')", row=identifier(column), id=id)
+def _text(column: str, records: Container[str]) -> Sql:
+    """The column's row as JSON text."""
+    form = "TO_JSON_STRING({{ row }})" if column in records else "{{ row }}"
+    return fill(form, row=identifier(column))
+
+
+def _inside(row: Sql, id: str) -> Sql:
+    value = fill("JSON_VALUE({{ row }}, '$.{{ id }}')", row=row, id=id)
     return one_writing(id, value)
 
 
@@ -286,12 +295,12 @@ def _among(column: str) -> Sql:
     )
 
 
-def _named_in(column: str) -> Sql:
-    """Whether a word of the column is one of the ids, as in an address of a page."""
+def _named_in(text: Sql) -> Sql:
+    """Whether a word of the text is one of the ids, as in an address of a page."""
     return fill(
         "EXISTS (SELECT 1 FROM UNNEST({{ words }}) AS word"
         " WHERE LENGTH(word) >= {{ shortest }} AND ({{ is_id }}))",
-        words=words(identifier(column)),
+        words=words(text),
         shortest=str(SHORTEST_WORD),
         is_id=_is_id(),
     )
