@@ -3,13 +3,14 @@
 python -m tests.bench.daily [--minutes N] [--file FILE]
 python -m tests.bench.daily --one [--events N] [--conversions N] [--window DAYS] [--days N]
 python -m tests.bench.daily --growth
+python -m tests.bench.daily --parts [--events N] [--conversions N] [--window DAYS] [--days N]
 
 The first prints the grid of `_grid.py`: what every point costs on paper at so many events a day,
 and seconds of those that FILE holds, after measuring for N minutes those that it lacks. Measured is
 the same number of events in all, over the days of the history: seconds show what more days cost,
 bytes what more rows cost. `--one` measures one point and says where its seconds go. `--growth`
 measures sites of as many events a day, which differ in the days of their history and of their
-refunds alone.
+refunds alone. `--parts` says whose the processor is: DuckDB's, the emulator's or ours.
 
 Both read the same tables of the same file. Ours plans, stages, deduplicates, writes and keeps
 books through BigQuery's API; the pass only computes the same rows. Seconds of the processor are
@@ -36,13 +37,13 @@ from common.bigquery.sql import Sql
 from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import Catalog
 from common.local.shop.site import bulk
-from common.local.stack.bigquery import client, start_process
+from common.local.stack.bigquery import EmbeddedBigQuery, client, start_process
 from common.messaging.messages import Message, RunRequested
 from common.settings import Settings
 from functions.materialize.ledger import Ledger
 from functions.materialize.runs.run import handle
 from functions.materialize.services import Services
-from tests.bench import _grid, _passes
+from tests.bench import _grid, _parts, _passes
 from tests.bench._site import Site
 from tests.materialize.world import Recorder, ga4_schema
 
@@ -57,13 +58,18 @@ def main() -> None:
     parser.add_argument("--file", type=Path, default=Path(".local/bench/daily.jsonl"))
     parser.add_argument("--one", action="store_true", help="measure one point alone")
     parser.add_argument("--growth", action="store_true", help="measure history and window alone")
+    parser.add_argument("--parts", action="store_true", help="whose the processor's time is")
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--conversions", type=int, default=10)
     parser.add_argument("--window", type=int, default=30)
     parser.add_argument("--days", type=int, default=30)
     chosen = parser.parse_args()
+    asked = Load(chosen.events, chosen.conversions, chosen.window, chosen.days)
     if chosen.one:
-        show(Load(chosen.events, chosen.conversions, chosen.window, chosen.days))
+        show(asked)
+        return
+    if chosen.parts:
+        _parts.show(lambda engine, folder: _prepared(engine, folder, asked), drain)
         return
     if chosen.growth:
         grow()
@@ -138,6 +144,17 @@ def measured(folder: Path, asked: Load) -> Measured:
     by_hand = timed(lambda: _passes.plain(folder / "data", asked.conversions))
     whole = timed(lambda: _passes.whole(folder / "data", asked.conversions))
     return Measured(first, again, by_hand, whole, where, later, rows, known)
+
+
+def _prepared(engine: EmbeddedBigQuery, folder: Path, asked: Load) -> Services:
+    start = END - timedelta(days=asked.days)
+    files, _ = bulk.write(folder / "files", asked.events, start=start, days=asked.days)
+    connected = engine.client(PROJECT)
+    load(connected, files)
+    services = services_of(connected)
+    for number in range(asked.conversions):
+        define(services, number, asked.window)
+    return services
 
 
 def show(asked: Load) -> None:

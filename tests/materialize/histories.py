@@ -633,7 +633,9 @@ class Play:
             for table in [f"conversion_{id}"]
         ]
         parts.append(
-            "SELECT CONCAT('ledger of ', conversion), CAST(fence AS STRING), fence"
+            # named, because no conversion may have a table yet
+            "SELECT CONCAT('ledger of ', conversion) AS conversion, CAST(fence AS STRING) AS id,"
+            " fence"
             f" FROM `{self.world.warehouse.path('runs')}`"
             " WHERE fence IS NOT NULL AND status <> 'coalesced'"
         )
