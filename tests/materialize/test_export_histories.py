@@ -19,9 +19,12 @@ def test_daily_runs_over_changing_tables_end_as_one_full_run_does() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
+        "closes_the_days_of_a_held_stage",
         "counts_streams_unasked",
         "never_counts_a_day_that_lands_late",
+        "reads_the_last_days_alone",
         "takes_what_is_preliminary_for_final",
+        "writes_nothing_before_its_plan",
     ],
 )
 def test_a_wrong_way_of_reading_an_export_is_found_out(wrong: str) -> None:
