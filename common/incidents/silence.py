@@ -16,7 +16,7 @@ SPANS = (1, 2, 3, 4, 5, 6, 7, 10, 14, 17, 21)
 """So many of the last days are judged together: few conversions a day need more of them."""
 CHANCE = 0.0015
 """What chance alone would do more rarely is called. Simulated shops of eleven seasons and 2 to
-2,000 orders a day are called wrongly less than once in ten months (tests/materialize/shops.py)."""
+2,000 orders a day are called wrongly once in nine months at most (tests/materialize/shops.py)."""
 DISPERSION = 16.0
 """Shape of the negative binomial of one day: days vary by a quarter beside what chance does."""
 WEEK, WEEKS = 7, 4
