@@ -87,8 +87,7 @@ def sightings(scanned: Sql, known: Sql) -> Sql:
 
 def hashed(known: Sql) -> Sql:
     """The statement that gives rows of ga4_clicks of before there was an id_hash theirs."""
-    text = "UPDATE {{ known }} AS click SET id_hash = {{ hash }} WHERE click.id_hash IS NULL"
-    return fill(text, known=known, hash=_id_hash("click"))
+    return template(__file__, "clicks_hashed", known=known, hash=_id_hash("click"))
 
 
 def newest(visitors: str, known: Sql, *, is_narrowed: bool = False) -> Sql:

@@ -9,7 +9,7 @@ expression"; cloud.google.com/bigquery/docs/querying-clustered-tables, best prac
 
 from __future__ import annotations
 
-from common.bigquery.sql import Sql, fill, fingerprint, template
+from common.bigquery.sql import Sql, fingerprint, template
 
 LACKING = "rows without person_key"
 """What a statement says that meets a row which a release before wrote."""
@@ -47,17 +47,9 @@ def before(target: Sql) -> Sql:
 
 def lacking(target: Sql) -> Sql:
     """A query of `first_date` and `last_date` of the rows without person_key."""
-    text = (
-        "SELECT MIN(target.date) AS first_date, MAX(target.date) AS last_date\n"
-        "FROM {{ target }} AS target\nWHERE target.person_key IS NULL"
-    )
-    return fill(text, target=target)
+    return template(__file__, "keys_lacking", target=target)
 
 
 def filled(target: Sql) -> Sql:
     """The statement that gives rows from @first_date to @last_date the person_key they lack."""
-    text = (
-        "UPDATE {{ target }} AS target\nSET person_key = {{ key }}\n"
-        "WHERE target.date BETWEEN @first_date AND @last_date AND target.person_key IS NULL"
-    )
-    return fill(text, target=target, key=of_row("target"))
+    return template(__file__, "keys_filled", target=target, key=of_row("target"))
