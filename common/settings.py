@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated
 from zoneinfo import available_timezones
@@ -25,7 +26,17 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _datasets(paths: tuple[str, ...]) -> tuple[str, ...]:
+    for path in paths:
+        # a project's id may stand behind its domain: shop.example:project
+        if not re.fullmatch(r"(?:[a-z0-9.-]+:)?[a-z0-9-]+\.[A-Za-z0-9_]+", path):
+            raise ValueError(f"{path!r} is no project.dataset such as shop.analytics_123456789")
+    # one that is named twice would be read twice
+    return tuple(dict.fromkeys(paths))
+
+
 Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Datasets = Annotated[Listed, AfterValidator(_datasets)]
 
 
 class Settings(BaseModel):
@@ -43,7 +54,7 @@ class Settings(BaseModel):
         "UTC", description="IANA time zone in which days begin and end."
     )
     currency: str = Field("USD", pattern="^[A-Z]{3}$", description="ISO 4217 project currency.")
-    ga4_datasets: Listed = Field(
+    ga4_datasets: Datasets = Field(
         (), description="GA4 export datasets as project.dataset, one per property."
     )
     # off: streamed days lack attribution and disappear when the daily table comes
@@ -52,7 +63,7 @@ class Settings(BaseModel):
         description="Read a day as it was streamed (events_intraday_) where it has had no daily "
         "table for 72 hours; its conversions are not exported before the daily table lands.",
     )
-    source_datasets: Listed = Field(
+    source_datasets: Datasets = Field(
         (), description="Datasets that users' SQL may read, as project.dataset."
     )
     authorized_views: Listed = Field(

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from common.local.commands import load, validation, yaml_files
 from common.local.commands.apply import apply as apply_files
+from common.local.commands.variables import checked
 from common.local.rpc.wire import LOOPBACK
 from common.local.stack.attach import DATA, ROOT, Attached, CommandError, attached, environment
 from common.local.terminal import (
@@ -180,7 +181,7 @@ def _day(text: str) -> date:
 
 
 def _variables(chosen: argparse.Namespace) -> dict[str, str]:
-    return environment(os.environ, timezone=chosen.timezone, currency=chosen.currency)
+    return checked(environment(os.environ, timezone=chosen.timezone, currency=chosen.currency))
 
 
 def _parser() -> argparse.ArgumentParser:

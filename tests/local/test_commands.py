@@ -211,3 +211,46 @@ def test_a_run_that_a_person_stops_says_how_it_goes_on(
     monkeypatch.setattr(local, "run", stopped)
     assert local.main(["run"]) == 130
     assert "The same command goes on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "said"),
+    [
+        (["--timezone", "Mars/Phobos"], {}, "TIMEZONE (--timezone): 'Mars/Phobos' is no IANA"),
+        (["--timezone", ""], {}, "TIMEZONE (--timezone): '' is no IANA"),
+        (["--currency", "eur"], {}, "CURRENCY (--currency): must be three capital letters"),
+        ([], {"GA4_STREAMING": "maybe"}, "GA4_STREAMING: must be true or false"),
+        ([], {"GA4_STREEMING": "true"}, "GA4_STREEMING: there is no such setting"),
+        ([], {"MAXIMUM_BYTES_BILLED": "200 GB"}, "MAXIMUM_BYTES_BILLED: must be a whole number"),
+        ([], {"GA4_DATASETS": "analytics_1"}, "GA4_DATASETS: 'analytics_1' is no project.dataset"),
+        ([], {"GA4_DATASETS": "p.analytics_1.events_"}, "is no project.dataset"),
+        ([], {"SOURCE_DATASETS": "p.crm,`p.hubspot`"}, "SOURCE_DATASETS: '`p.hubspot`' is no"),
+    ],
+)
+@pytest.mark.parametrize("command", ["run", "serve", "sql x.yaml"])
+def test_a_setting_that_is_wrong_is_named(
+    command: str,
+    arguments: list[str],
+    variables: dict[str, str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """In words, before anything is started; a traceback told a newcomer nothing."""
+    (tmp_path / "x.yaml").write_text("id: a\n")
+    monkeypatch.chdir(tmp_path)
+    for name, value in variables.items():
+        monkeypatch.setenv(f"CONVERSIONS_{name}", value)
+    data = ["--data", str(tmp_path / "data")]
+    assert local.main([*command.split(), *data, *arguments]) == 1
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_dataset_that_is_named_twice_is_read_once() -> None:
+    named = "p.analytics_1, p.analytics_2,p.analytics_1"
+    assert Settings(project="p", ga4_datasets=named).ga4_datasets == (  # type: ignore[arg-type]
+        "p.analytics_1",
+        "p.analytics_2",
+    )
