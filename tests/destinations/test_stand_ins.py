@@ -216,6 +216,11 @@ REFUSED: list[tuple[str, str, Change]] = [
     ("meta", "a website event without page", without("event_source_url")),
     (
         "meta",
+        "an app event that does not say what the app may track",
+        event("action_source", "app"),
+    ),
+    (
+        "meta",
         "a person known by place only",
         event("user_data", {"ct": [HASHED], "client_user_agent": "x"}),
     ),

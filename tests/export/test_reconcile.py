@@ -451,3 +451,52 @@ def test_nobody_stays_in_an_audience_because_their_conversion_is_old(kind: str) 
     assert decision.intent.op == "retract"
     # what they are known by is kept as long as they are in
     assert chosen.adjusts_within is None
+
+
+@pytest.mark.parametrize("kind", sorted(DESTINATIONS))
+def test_a_row_that_turns_out_to_be_of_an_app_is_not_sent_again(kind: str) -> None:
+    # until a release read GA4's platform, rows of apps were of the web
+    conversion = plain(kind)[1]
+    terms = replace(TERMS, conversion=conversion)
+    before = replace(ROW, event_source="web")
+    decision = decide(kind, before, terms=terms)
+    assert isinstance(decision, Deliver)
+    kept = identity_of(before, decision.intent, destination(kind).kept)
+    fingerprint, money = decision.built.fingerprint, decision.intent.money
+    there = Sent("create", money, before.created, fingerprint, kept, NOW - timedelta(hours=3))
+    held = DeliveryState("accepted", None, before.row_hash, 1, held=there)
+    now = replace(before, event_source="app", row_hash=2)
+    candidate = Candidate("order-1", held, now, NOW, NOW.date(), members=decision.built.members)
+    assert reconcile(candidate, destination(kind), terms) == Nothing("unchanged")
+
+
+def test_a_purchase_in_an_app_is_none_of_the_web_anywhere() -> None:
+    row = replace(ROW, event_source="app")
+    assert decide("meta", row) == Note("rejected", "missing_app_data:app_data")
+    assert decide("tiktok", row) == Note("rejected", "event_source_mismatch:event_source")
+    of_app = decide("tiktok", row, changes={"event_source": "app"})
+    assert isinstance(of_app, Deliver)
+    web = decide("tiktok", ROW, changes={"event_source": "app"})
+    assert web == Note("rejected", "event_source_mismatch:event_source")
+    assert isinstance(decide("tiktok", row, changes={"event_source": "offline"}), Deliver)
+    assert decide("pinterest", row) == Note("rejected", "unknown_app_platform:action_source")
+    android = decide("pinterest", row, changes={"action_source": "app_android"})
+    assert isinstance(android, Deliver)
+    assert b'"action_source":"app_android"' in android.built.payload
+    google = decide("google_ads", row)
+    assert isinstance(google, Deliver)
+    assert b'"eventSource":2' in google.built.payload
+
+
+def test_what_was_sent_of_an_app_to_a_web_stream_can_be_taken_back() -> None:
+    conversions = destination("google_analytics").config.conversions
+    mapped = (conversions[0].model_copy(update={"event_name": "purchase"}),)
+    terms = replace(TERMS, conversion=mapped[0].conversion)
+    row = replace(ROW, event_source="app", is_qualified=False)
+    there = sent("google_ads", ROW, identity={"client_id": ROW.client_id, "order_id": "order-1"})
+    held = DeliveryState("accepted", None, 1, 1, held=there)
+    decision = decide("google_analytics", row, held, terms=terms, changes={"conversions": mapped})
+    assert isinstance(decision, Deliver)
+    assert decision.intent.op == "retract"
+    anew = decide("google_analytics", replace(row, is_qualified=True), terms=terms)
+    assert anew == Note("rejected", "app_stream_required:event_source")

@@ -19,6 +19,8 @@ from typing import Any, ClassVar
 import pytest
 
 from common import schemas
+from common.bigquery.sql import Sql
+from common.kinds.simple import simple
 from functions.materialize.runs.run import handle
 from tests import leases
 from tests.materialize.histories import Crash, Rewording, Worker
@@ -196,6 +198,28 @@ def test_what_the_last_release_writes_beside_the_new_one_is_brought_over(
         f"SELECT COUNT(*) AS rows_, COUNT(id_hash) AS known FROM {clicks}"
     )
     assert found["rows_"] == found["known"] > 0
+
+
+def test_an_app_whose_rows_were_of_the_web_keeps_its_ids(
+    world: QuickWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = date(2026, 11, 10)
+    world.define(id="order", event_type="purchase")
+    world.export(
+        {"event_date": "20261110", "event_timestamp": 1794304800000000 + number,
+         "event_name": "purchase", "user_pseudo_id": f"instance-{number}", "platform": platform,
+         "ecommerce": {"transaction_id": order, "purchase_revenue": 5.0}}
+        for number, (platform, order) in enumerate((("IOS", "T1"), ("ANDROID", None), ("WEB", "T3")))
+    )  # fmt: skip
+    with monkeypatch.context() as before:
+        before.setattr(simple, "_event_source", lambda: Sql("'web'"))
+        world.run(day)
+    columns = ("id", "created", "first_seen_at", "event_source")
+    old = {row["id"]: row for row in world.rows("order", *columns)}
+    world.run(day + timedelta(days=1))
+    now = {row["id"]: row for row in world.rows("order", *columns)}
+    assert sorted(row["event_source"] for row in now.values()) == ["app", "app", "web"]
+    assert {id: {**row, "event_source": "web"} for id, row in now.items()} == old
 
 
 def nothing_is_renamed(world: QuickWorld) -> None:

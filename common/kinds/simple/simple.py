@@ -9,6 +9,7 @@ from common.bigquery.sql import Parameter, Sql, bind, fill, join, template, with
 from common.kinds.candidate.shape import Context, candidates, chain
 from common.kinds.dedup import dedup
 from common.kinds.simple.parts import DOLLAR_RATE, Refunds, currency, paid
+from common.model import placeholders
 
 if TYPE_CHECKING:
     from common.kinds.simple.definition import Simple
@@ -132,7 +133,7 @@ def _events(
     columns |= {
         "id": "CONCAT('ga4-', event.event_key)",
         "created": "event.occurred_at",
-        "event_source": "'web'",
+        "event_source": _event_source(),
         # nothing is left to be reached: destinations that send qualified ones only send these
         "is_qualified": "TRUE",
     }
@@ -154,6 +155,16 @@ def _events(
             days=days,
         ),
         event_names=Parameter("ARRAY<STRING>", sorted(named)),
+    )
+
+
+def _event_source() -> Sql:
+    """Where it happened, by the stream that told it; NULL where that says nothing."""
+    return fill(
+        "CASE LOWER(TRIM(event.platform)) WHEN 'web' THEN 'web' WHEN 'ios' THEN 'app'"
+        # exports refuse a word that they do not know: nobody knows what a new platform is
+        " WHEN 'android' THEN 'app' ELSE LOWER({{ named }}) END",
+        named=placeholders.something("event.platform"),
     )
 
 

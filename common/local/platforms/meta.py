@@ -1,6 +1,7 @@
 """Stand-in for Meta's Conversions API and custom audiences. Sources of the rules:
 [use]      developers.facebook.com/docs/marketing-api/conversions-api/using-the-api
 [event]    developers.facebook.com/docs/marketing-api/conversions-api/parameters/server-event
+[app]      developers.facebook.com/docs/marketing-api/conversions-api/app-events
 [person]   .../parameters/customer-information-parameters, and .../parameters/fbp-and-fbc
 [custom]   .../parameters/custom-data
 [best]     developers.facebook.com/docs/marketing-api/conversions-api/best-practices
@@ -146,6 +147,7 @@ class Meta(StandIn):
             self._time_fault(event)
             or _person_fault(event["user_data"])
             or _website_fault(event)
+            or _app_fault(event)
             or _custom_fault(event)
         )
 
@@ -273,6 +275,15 @@ def _website_fault(event: Mapping[str, Any]) -> Reply | None:
         return None
     if not event.get("event_source_url") or not event["user_data"].get("client_user_agent"):
         return error(400, 100, "Website events need page and user agent.", subcode=2804007)
+    return None
+
+
+def _app_fault(event: Mapping[str, Any]) -> Reply | None:
+    """[app] required for app events; which error their absence gives, no page says."""
+    known = event.get("app_data", {})
+    required = ("advertiser_tracking_enabled", "application_tracking_enabled", "extinfo")
+    if event["action_source"] == "app" and not all(name in known for name in required):
+        return error(400, 100, "App events need app_data.", subcode=2804007)
     return None
 
 

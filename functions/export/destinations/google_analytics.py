@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
+from common.model import event_source
 from common.untyped import JsonObject
 from functions.export.contract.base import (
     Built,
@@ -114,6 +115,10 @@ class GoogleAnalytics(Destination[GoogleAnalyticsConfig]):
     def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
         if not row.client_id:
             return Rejected("no_identifier")
+        if intent.op == "create" and event_source.read(row.event_source) == "app":
+            # an app's stream wants firebase_app_id and app_instance_id; as the client of a web
+            # stream the instance would be a visitor whom nobody has seen
+            return Rejected("app_stream_required", "event_source")
         name = self.mapped[conversion].event_name
         if intent.op == "retract" and name != "purchase":
             return Rejected("only_purchases_can_be_refunded", "event_name")

@@ -369,6 +369,9 @@ def _fault(event: Row) -> Rejected | None:
             return Rejected("missing_user_agent", "client_user_agent")
         if "event_source_url" not in event:
             return Rejected("missing_page", "event_source_url")
+    if event["action_source"] == "app":
+        # [app] what the app may track and extinfo are required, and no row knows them
+        return Rejected("missing_app_data", "app_data")
     if event["event_name"] == "Purchase" and "value" not in event.get("custom_data", {}):
         return Rejected("value_required", "value")
     return None

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from pydantic import Field, StringConstraints
 
 from common.model import event_source
+from common.model.consent import word
 from common.untyped import JsonObject, Row
 from functions.export.contract.base import (
     Built,
@@ -58,7 +59,9 @@ ACTION_SOURCES: Mapping[str, ActionSource] = {
     "crm": "offline",
     "other": "offline",
 }
-"""By the row's own source; an app is Android or iOS, which only the destination can say."""
+"""By the row's own source; an app is Android or iOS, which a row may say by its word and the
+destination's own action source says for those that do not."""
+APPS: Mapping[str, ActionSource] = {"android": "app_android", "ios": "app_ios"}
 
 CAUSES = codes.table(
     ACCOUNT=codes.numbered("pinterest_", (2, 3, 29)), SLOW="pinterest_8", AGAIN="pinterest_4197"
@@ -163,10 +166,16 @@ class Pinterest(Destination[PinterestConfig]):
         return super().cause(reason)
 
     def action_source(self, row: ConversionRow) -> str:
-        return ACTION_SOURCES.get(event_source.read(row.event_source), self.config.action_source)
+        if event_source.read(row.event_source) != "app":
+            known = ACTION_SOURCES.get(event_source.read(row.event_source))
+            return known or self.config.action_source
+        own = self.config.action_source if self.config.action_source in APPS.values() else ""
+        return APPS.get(word(row.event_source), own)
 
     def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
         source, people = self.action_source(row), self._user_data(row, intent)
+        if not source:
+            return Rejected("unknown_app_platform", "action_source")
         if not ("em" in people or {"client_ip_address", "client_user_agent"} <= people.keys()):
             return Rejected("no_identifier")
         money = intent.money

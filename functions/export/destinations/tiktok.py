@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field, StringConstraints
 
+from common.model import event_source
 from common.untyped import JsonObject
 from functions.export.contract.base import (
     Built,
@@ -196,6 +197,8 @@ class TikTok(TikTokApi[TikTokConfig]):
         return f"{self.config.event_source_id}/{self.mapped[conversion].event}{test}"
 
     def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
+        if {event_source.read(row.event_source), self.config.event_source} == {"web", "app"}:
+            return Rejected("event_source_mismatch", "event_source")
         user = self._user(row, intent)
         if not user:
             return Rejected("no_identifier")
