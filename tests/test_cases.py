@@ -85,10 +85,19 @@ def tables(case: Case) -> dict[str, Table]:
 
 
 def keyed(row: dict[str, Any]) -> dict[str, Any]:
-    """The published row with the key of whom it counts for: the first 60 bits of an MD5."""
-    person, client = row["person_id"] or "", row["client_id"]
-    known = person if person.startswith("user:") else f"client:{client}" if client else ""
-    return row | {"person_key": int(hashlib.md5(known.encode()).hexdigest()[:15], 16)}
+    """The published row with the keys of whom it counts for."""
+    person, client = row["person_id"] or "", f"client:{row['client_id']}"
+    is_user, has_client = person.startswith("user:"), row["client_id"] is not None
+    is_told = is_user and has_client and person != f"user:{row['user_id']}"
+    return row | {
+        "person_key": key_of(person if is_user else client if has_client else ""),
+        "client_key": key_of(client) if is_told else None,
+    }
+
+
+def key_of(person: str) -> int:
+    """The first 60 bits of an MD5."""
+    return int(hashlib.md5(person.encode()).hexdigest()[:15], 16)
 
 
 def compared(case: Case, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -5,6 +5,10 @@ and the buyers of a day are spread over all blocks. So whoever asks whether they
 pays for the column of all rows, and that column is as narrow as a column can be.
 Source: cloud.google.com/bigquery/docs/querying-partitioned-tables, "Use a constant filter
 expression"; cloud.google.com/bigquery/docs/querying-clustered-tables, best practices.
+
+A login counts for 180 days, and GA4 may write its day again without it: a row whose user its client
+told has the key of its client as well. NULL, which most rows have there, takes no bytes.
+Source: cloud.google.com/bigquery/docs/estimate-costs, "Data size calculation".
 """
 
 from __future__ import annotations
@@ -31,8 +35,21 @@ def of_row(row: str) -> str:
     )
 
 
+def of_client(row: str) -> str:
+    """An INT64 expression: the key of the row's client where that told the user, else NULL."""
+    return fingerprint(
+        f"IF(STARTS_WITH({row}.person_id, 'user:') AND NOT {is_own(row)},"
+        f" CONCAT('client:', {row}.client_id), NULL)"
+    )
+
+
+def is_own(row: str) -> str:
+    """A condition: the row of a conversion names the user whom it counts for itself."""
+    return f"COALESCE({row}.person_id = CONCAT('user:', {row}.user_id), FALSE)"
+
+
 def before(target: Sql) -> Sql:
-    """A query of `key`: the persons of today of rows of the `target` before @start_date.
+    """A query of `key`: whom the rows of the `target` before @start_date count for, then and today.
 
     After `graph.persons`. It fails with LACKING where a row has no person_key.
     """
@@ -51,5 +68,11 @@ def lacking(target: Sql) -> Sql:
 
 
 def filled(target: Sql) -> Sql:
-    """The statement that gives rows from @first_date to @last_date the person_key they lack."""
-    return template(__file__, "keys_filled", target=target, key=of_row("target"))
+    """The statement that gives rows from @first_date to @last_date the keys that they lack."""
+    return template(
+        __file__,
+        "keys_filled",
+        target=target,
+        key=of_row("target"),
+        client=of_client("target"),
+    )

@@ -201,8 +201,10 @@ def _is_of_clicks(schema: Schema) -> bool:
 def _of_conversion(name: str, schema: Schema) -> Mapping[str, float]:
     """Ids of ads and their times are there on every fifth row, persons where users are counted."""
     of_ads = re.compile(r".*(clid|braid|fat_id|click_at)")
-    # every row has a person where users are counted, and no row elsewhere
-    seldom = {"person_id": float("c0" in name)}
+    # every row has a person where users are counted, and no row elsewhere; that of a client's login
+    # on no more rows than there are logins
+    counts_users = float("c0" in name)
+    seldom = {"person_id": counts_users, "client_key": LOGGED_IN * counts_users}
     return {
         leaf: size
         if leaf.removeprefix("old_row.") in OF_A_CONVERSION

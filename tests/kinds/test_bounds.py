@@ -25,7 +25,7 @@ MORE: dict[str, dict[str, Any]] = {
     "scaled": {"id": "scaled", "event_type": "purchase", "normalize": {"by": "purchase"}},
 }  # fmt: skip
 MEMORY = {
-    "conversion": {"date", "id", "person_key"},
+    "conversion": {"date", "id", "person_key", "client_key"},
     "erasures": {"subject_hash"},
     "incidents": set(schemas.columns("incidents")),
     "order_memory": {"date", "purchase_id", "order_id", "is_history"},

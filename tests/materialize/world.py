@@ -28,7 +28,8 @@ from tests.quick import QuickWarehouse
 
 GA4_SCHEMA = Path(__file__).parents[2] / "common" / "local" / "data" / "ga4_schema.json"
 PROVENANCE = {
-    "run_id", "fence", "first_seen_at", "updated_at", "definition_version", "person_key"
+    "run_id", "fence", "first_seen_at", "updated_at", "definition_version", "person_key",
+    "client_key",
 }  # fmt: skip
 
 

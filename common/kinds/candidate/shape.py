@@ -14,7 +14,9 @@ from common.model.window import Window
 
 STANDARD = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
 PROVENANCE = frozenset(
-    "person_key definition_version run_id fence row_hash first_seen_at updated_at".split()
+    (
+        "person_key client_key definition_version run_id fence row_hash first_seen_at updated_at"
+    ).split()
 )
 """Columns that follow from the others and from the write itself, and are no reason for one."""
 COMPUTED = frozenset(
@@ -144,8 +146,8 @@ class Context:
     order_days: tuple[date, ...] | None = None
     """The days on which orders of the window that were seen on several were; None is unknown."""
     is_keyed: bool = False
-    """Whether persons of the target are known by `person_key` alone, which whoever asks fills where
-    rows lack it; else by the ids that the key is made of."""
+    """Whether persons of the target are known by their keys alone, which whoever asks fills where
+    rows lack them; else by the ids that the key is made of."""
 
     def on_order_days(self, day: str) -> Sql:
         """AND, and that the expression is such a day: of others no memory of orders is needed."""

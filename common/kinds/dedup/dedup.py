@@ -83,9 +83,20 @@ def _counted_before(context: Context) -> Sql:
     """A query of `key`, of each person who counted before the window."""
     if context.is_keyed:
         return keys.before(context.target)
-    published = template(__file__, "dedup_published_person", target=context.target, since="")
+    published = _published(context, since="")
     return template(
         __file__, "dedup_published_key", published=published, key=keys.of_person("known.key")
+    )
+
+
+def _published(context: Context, since: str) -> Sql:
+    """A query of `key` and `created`: persons who counted before the window, and when last."""
+    return template(
+        __file__,
+        "dedup_published_person",
+        target=context.target,
+        is_own=keys.is_own("target"),
+        since=since,
     )
 
 
@@ -96,13 +107,16 @@ def every_days(previous: str, key: str, days: int, context: Context) -> list[tup
     """
     # anchored on the last row that counts: chained from row to row an active user would be silent
     # for ever, and in fixed buckets two rows an hour apart could both count
-    published = "dedup_published_person" if key == "person_id" else "dedup_published_client"
     # elapsed time: a day with a change of the clock is no longer and no shorter than others
     gap = bind(days * 86_400_000_000)
     # who counted longer ago silences nobody; a day more, as one with a change of the clock has 25 h
     since = f" AND target.date >= DATE_SUB(@start_date, INTERVAL {days + 1} DAY)"
+    if key == "person_id":
+        earlier = _published(context, since)
+    else:
+        earlier = template(__file__, "dedup_published_client", target=context.target, since=since)
     return [
-        ("earlier", template(__file__, published, target=context.target, since=since)),
+        ("earlier", earlier),
         ("numbered", template(__file__, "dedup_numbered", previous=previous, key=key, gap=gap)),
         ("kept", template(__file__, "dedup_kept")),
         ("spaced", template(__file__, "dedup_spaced", previous=previous)),

@@ -77,6 +77,7 @@ def _changes(job: Job, fresh: Sql, table: Sql, *, changed: Sql, compared: Sql | 
             changed=changed,
             target=job.context.target,
             person_key=keys.of_row("fresh"),
+            client_key=keys.of_client("fresh"),
             values=_each("fresh.{0}", [name for name in names if name not in ("id", "date")]),
             remembered=_each("target.{0}", REMEMBERED),
             before=_each("present.{0}", REMEMBERED),

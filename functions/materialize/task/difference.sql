@@ -12,6 +12,7 @@ SELECT
   COALESCE(fresh.date, present.date) AS date,
   {{ values }},
   {{ person_key }} AS person_key,
+  {{ client_key }} AS client_key,
   @version AS definition_version,
   @run_id AS run_id,
   @fence AS fence,
