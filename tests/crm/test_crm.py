@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from common import crm
 from common.crm import connector, names, source
+from common.crm import shape as shapes_of
 from common.errors import NotFoundError
 from common.kinds.scoring import CrmSource
 from common.settings import Settings
@@ -120,7 +121,7 @@ def test_a_crm_says_the_same_however_it_was_loaded(
 
 def shape_of(folder: Path) -> str:
     found = columns(read(folder / "tables.yaml"))
-    return source.shape_of(folder.parent.name, "p-123456.crm", found).name
+    return shapes_of.shape_of(folder.parent.name, "p-123456.crm", found).name
 
 
 def shapes() -> str:

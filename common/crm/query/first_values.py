@@ -23,8 +23,7 @@ _CASTS = {
 }
 """Types of attributes whose earlier values can be read from text."""
 
-_SEEN_FIRST = """,
-seen_first AS (
+_SEEN_FIRST = """seen_first AS (
   SELECT told.record_id, {{ columns }}
   FROM (
     SELECT
@@ -52,8 +51,7 @@ _AFTER = f"""ARRAY_AGG(
         ORDER BY IF(past.changed_at <= {_FIRST_DAY}, past.changed_at, NULL) DESC LIMIT 1
       )[SAFE_OFFSET(0)].words"""
 
-JOINED = """
-LEFT JOIN seen_first ON seen_first.record_id = {{ record }}.id"""
+JOINED = "LEFT JOIN seen_first ON seen_first.record_id = {{ record }}.id"
 
 
 def told(attributes: Mapping[str, str], schema: Schema) -> dict[str, str]:
