@@ -16,7 +16,12 @@ SPANS = (1, 2, 3, 4, 5, 6, 7, 10, 14, 17, 21)
 """So many of the last days are judged together: few conversions a day need more of them."""
 CHANCE = 0.0015
 """What chance alone would do more rarely is called. Simulated shops of eleven seasons and 2 to
-2,000 orders a day are called wrongly once in nine months at most (tests/materialize/shops.py)."""
+2,000 orders a day are called wrongly once in twenty months at most (tests/materialize/shops.py)."""
+OF_FEW = 0.0005
+"""Where few are expected, and some of them came: chance leaves out a part of few in many ways, all
+of them in one."""
+HARDLY_ANY = 0.05
+"""Of what is expected; so few are none at all, as one order that somebody tried."""
 DISPERSION = 16.0
 """Shape of the negative binomial of one day: days vary by a quarter beside what chance does."""
 WEEK, WEEKS = 7, 4
@@ -44,15 +49,17 @@ class Silence:
     """Visits of these days as a share of their usual; None where too few are known."""
 
 
-def silence(counts: Sequence[int], visits: Sequence[int]) -> Silence | None:
-    """The shortest span of last days that is too quiet, or None.
+def silence(
+    counts: Sequence[int], visits: Sequence[int], reach: int = max(SPANS)
+) -> Silence | None:
+    """The shortest span of at most `reach` last days that is too quiet, or None.
 
     `counts` and `visits` are of the same days, oldest first and the judged one last; visits are 0
     where nothing is known of them.
     """
     begun = next((day for day, count in enumerate(counts) if count), len(counts))
     for days in SPANS:
-        if len(counts) - begun - days < 2 * WEEK:
+        if days > reach or len(counts) - begun - days < 2 * WEEK:
             return None
         found = _Span(counts[begun:], visits[begun:], days).silence
         if found:
@@ -89,7 +96,8 @@ class _Span:
             return None
         # how much days vary, and how well the level itself is known
         shape = 1 / (1 / (DISPERSION * self.days) + 1 / level.known_by)
-        if _at_most(seen, level.excused, shape) >= CHANCE:
+        are_some_of_few = level.excused < ENOUGH and seen > HARDLY_ANY * level.excused
+        if _at_most(seen, level.excused, shape) >= (OF_FEW if are_some_of_few else CHANCE):
             return None
         return Silence(self.days, seen, level.usual, level.traffic)
 

@@ -142,6 +142,13 @@ def test_no_season_calls_anybody(world: str) -> None:
     assert sum(shops.false_calls(world, size, range(1)) for size in (3, 50)) <= 0.25
 
 
+@pytest.mark.parametrize("per_day", [2, 3])
+def test_a_small_shop_is_called_once_in_sixteen_months_at_most(per_day: int) -> None:
+    # letters and sales, which make its days vary most
+    for world in ("mails", "sales"):
+        assert shops.false_calls(world, per_day, range(10)) <= 1 / 16
+
+
 @pytest.mark.parametrize(
     ("fault", "per_day", "days"),
     [

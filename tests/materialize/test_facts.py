@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -9,12 +10,14 @@ from typing import Any, cast
 import pytest
 
 from common import schemas
+from common.bigquery.sql import Sql
 from common.bigquery.warehouse import Warehouse
 from common.incidents.silence import Silence, silence
 from common.settings import Settings
+from common.untyped import JsonObject
 from functions.materialize.stage.facts import incidents
 from functions.materialize.task import volume
-from functions.materialize.task.volume import is_told
+from functions.materialize.task.volume import Told, told
 from tests.materialize.world import QuickWorld
 
 QUIET: dict[str, Any] = {
@@ -118,6 +121,12 @@ def test_few_conversions_need_more_days(per_day: int, days: int, is_found: bool)
     assert bool(silence([*[per_day] * 28, *[0] * days], [0] * (28 + days))) is is_found
 
 
+def test_a_part_of_few_is_chance_where_none_of_them_is_not() -> None:
+    usual, none = [3] * 28, [0] * 35
+    assert silence([*usual, 0, 0, 0], none[:31]) is not None
+    assert silence([*usual, 1, 0, 1, 0], none[:32]) is None
+
+
 def test_a_peak_of_days_is_not_what_is_usual() -> None:
     peak = [10] * 17 + [80] * 4 + [10] * 7
     assert silence([*peak, 8], [0] * 29) is None
@@ -138,22 +147,33 @@ def test_traffic_of_another_property_says_nothing_of_an_event() -> None:
 
 
 def test_a_silence_says_since_when_and_what_became_of_the_visits() -> None:
-    stored = cast("Any", SimpleNamespace(id="purchase", referenced_tables=()))
     day = date(2026, 11, 10)
-    alone = volume.low(stored, day, Silence(days=1, seen=3, usual=50.2, traffic=None))
+    alone = volume.low(stored("GA4"), day, Silence(days=1, seen=3, usual=50.2, traffic=None))
     assert alone.detail == "purchase: 3 conversions on 2026-11-10, usually about 50."
-    assert alone.fix.endswith("the GA4 table of 2026-11-10 has landed; if it has, tracking may be"
-                              " broken.")  # fmt: skip
-    tag = volume.low(stored, day, Silence(days=3, seen=0, usual=9, traffic=0.97))
+    # nobody is sent to look for a table that is there
+    assert alone.fix.startswith("GA4 has exported these days, so tracking may be broken: look in")
+    tag = volume.low(stored("GA4"), day, Silence(days=3, seen=0, usual=9, traffic=0.97), "p.web")
     assert tag.detail == (
-        "purchase: 0 conversions in the 3 days up to 2026-11-10, usually about 9. Visits are at"
-        " 97% of their usual."
+        "purchase: 0 conversions of p.web in the 3 days up to 2026-11-10, usually about 9. Visits"
+        " are at 97% of their usual."
     )
-    site = volume.low(stored, day, Silence(days=1, seen=0, usual=50, traffic=0.03))
-    assert site.fix.endswith("tracking may be broken on the whole site.")
+    site = volume.low(stored("GA4"), day, Silence(days=1, seen=0, usual=50, traffic=0.03))
+    assert "tracking may be broken on the whole site: look" in site.fix
+    query = volume.low(stored("query"), day, Silence(days=1, seen=0, usual=50, traffic=None))
+    assert query.fix == "Check whether p.crm.orders has landed; if it has, tracking may be broken."
+    assert alone.identity == site.identity != tag.identity
 
 
-def test_the_visits_of_all_properties_are_counted_by_their_days(world: QuickWorld) -> None:
+def stored(source: str) -> Any:
+    """A definition of GA4's events, or of a query."""
+    return SimpleNamespace(
+        id="purchase",
+        referenced_tables=("p.crm.orders",) if source == "query" else (),
+        conversion=SimpleNamespace(follows_ga4=source == "GA4"),
+    )
+
+
+def test_the_visits_of_each_property_are_counted_by_their_days(world: QuickWorld) -> None:
     quick, day = world.quick, date(2026, 11, 10)
     columns = schemas.load("ga4_visits")["schema"]
     visits = [
@@ -162,37 +182,53 @@ def test_the_visits_of_all_properties_are_counted_by_their_days(world: QuickWorl
         for back in (0, 1, 29, 30) for web in ("a", "b")
     ]  # fmt: skip
     quick.load(quick.path("ga4_visits"), columns, visits)
-    assert volume.visits(quick, day) == {day - timedelta(back): 2 for back in (0, 1, 29)}
+    of_one = {day - timedelta(back): 1 for back in (0, 1, 29)}
+    assert volume.visits(quick, day) == {"a": of_one, "b": of_one}
 
 
-class Exports(Warehouse):
-    """A warehouse that knows nothing but the names of two properties' tables."""
+class Export(Warehouse):
+    """A warehouse that knows nothing but the names of a property's tables."""
 
-    def __init__(self, web: list[str], app: list[str]) -> None:
-        datasets = {"p.analytics_1": web, "p.analytics_2": app}
-        super().__init__(cast("Any", None), Settings(project="p", ga4_datasets=",".join(datasets)))
-        self.datasets = datasets
+    def __init__(self, tables: list[str], *, is_young: bool = False) -> None:
+        super().__init__(
+            cast("Any", None), Settings(project="test-project", ga4_datasets="p.analytics_1")
+        )
+        self.tables, self.is_young = tables, is_young
 
     def tables_in(self, dataset: str) -> list[str]:
-        return self.datasets[dataset]
+        return self.tables
+
+    def rows(self, sql: Sql, **options: Any) -> Iterator[JsonObject]:
+        # the newest table holds hours of the day before
+        newest = self.tables[-1][-8:] == sql.parameters["shard"].value
+        return iter([{"event_key": "1"}] if self.is_young and newest else [])
+
+
+DAY = date(2026, 11, 10)
+MONTH = [f"events_{DAY - timedelta(30 - back):%Y%m%d}" for back in range(31)]
 
 
 @pytest.mark.parametrize(
-    ("web", "app", "expected"),
+    ("tables", "is_young", "expected"),
     [
-        (["events_20261109", "events_20261110"], ["events_20261109", "events_20261110"], True),
-        # the web's day has not landed, and the app's few sales are no low day
-        (["events_20261109"], ["events_20261109", "events_20261110"], False),
-        (["events_20261109", "events_fresh_20261110"], ["events_20261110"], True),
-        # one that ended its export weeks ago, or never began, holds up nobody
-        (["events_20261001"], ["events_20261110"], True),
-        ([], ["events_20261110"], True),
+        (MONTH, False, Told(DAY, 30)),
+        # not landed yet, and landed without its last hours: the day before is judged
+        (MONTH[:-1], False, Told(DAY - timedelta(1), 30)),
+        (MONTH, True, Told(DAY - timedelta(1), 30)),
+        ([*MONTH[:-1], "events_fresh_20261110"], False, Told(DAY, 30)),
+        # two days that are missing are said to be missing
+        (MONTH[:-2], False, None),
+        ([], False, None),
+        # days that never landed are not judged, nor is what they are a part of
+        ([*MONTH[:-4], *MONTH[-2:]], False, Told(DAY, 2)),
+        # days before the first are no gap
+        (MONTH[-5:], False, Told(DAY, 30)),
     ],
 )
-def test_a_day_is_told_when_no_property_lacks_it(
-    web: list[str], app: list[str], expected: bool
+def test_a_property_is_told_of_as_far_as_its_tables_go(
+    tables: list[str], is_young: bool, expected: Told | None
 ) -> None:
-    assert is_told(Exports(web, app), date(2026, 11, 10)) is expected
+    assert told(Export(tables, is_young=is_young), "p.analytics_1", DAY) == expected
 
 
 def test_buyers_that_lost_their_click_and_an_event_that_stopped_are_reported(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 
-from common.bigquery.warehouse import Warehouse
 from common.errors import LATER, ProductError, QuotaError
 from common.incidents.incidents import Incident
 from common.messaging.messages import MaterializeTask
@@ -120,29 +119,8 @@ def found(services: Services, job: Job, published: Row) -> Iterator[Incident]:
     """What a person should know of the rows that the run leaves."""
     yield from _missing_rates(services, job, published)
     yield from _unusable(job, published)
-    yield from _low_volume(services, job, published)
-
-
-def _low_volume(services: Services, job: Job, found: Row) -> Iterator[Incident]:
-    """Days with far fewer conversions than usual: up to the newest that is exported whole."""
-    day = job.closed.end
-    counts = {each["date"]: each["conversions"] for each in found["recent"] or ()}
-    judged = (day, day - timedelta(days=1))
-    # asked of the export only where it matters; what is quiet beside traffic is quiet alone
-    if not any(volume.quiet(each, counts, {}) for each in judged):
-        return
-    warehouse = services.warehouse
-    if job.stored.conversion.follows_ga4 and not _is_there(warehouse, day):
-        day -= timedelta(days=1)
-        if not volume.is_told(warehouse, day):
-            return
-    quiet = volume.quiet(day, counts, volume.visits(warehouse, day))
-    if quiet:
-        yield volume.low(job.stored, day, quiet)
-
-
-def _is_there(warehouse: Warehouse, day: date) -> bool:
-    return volume.is_whole(warehouse, day) and volume.is_told(warehouse, day)
+    counts = {day["date"]: day["conversions"] for day in published["recent"] or ()}
+    yield from volume.incidents(services.warehouse, job.stored, job.closed.end, counts)
 
 
 def recent(published: Row, since: date) -> str:
