@@ -1587,19 +1587,24 @@ earlier AS (
   -- those of that time, so that one that is forgotten by now does too
   SELECT DISTINCT COALESCE(of_user.key, known.key) AS key
   FROM (
-    SELECT key
+    SELECT counted.key
     FROM (
       -- of all rows less those from the window on, so that of history no day is read besides the keys
-      SELECT IF(target.person_key IS NULL, ERROR('rows without person_key'), target.person_key) AS person_key, target.client_key, 1 AS rows_
+      SELECT IF(target.person_key IS NULL, ERROR('rows without person_key'), target.person_key) AS key, 1 AS rows_
       FROM `my-project.conversions.conversion_purchase` AS target
       UNION ALL
-      SELECT target.person_key, target.client_key, -1 AS rows_
+      SELECT target.client_key, 1 AS rows_
+      FROM `my-project.conversions.conversion_purchase` AS target
+      UNION ALL
+      SELECT target.person_key, -1 AS rows_
+      FROM `my-project.conversions.conversion_purchase` AS target
+      WHERE target.date >= @start_date
+      UNION ALL
+      SELECT target.client_key, -1 AS rows_
       FROM `my-project.conversions.conversion_purchase` AS target
       WHERE target.date >= @start_date
     ) AS counted
-    CROSS JOIN UNNEST([counted.person_key, counted.client_key]) AS key
-    WHERE key IS NOT NULL
-    GROUP BY key
+    GROUP BY counted.key
     HAVING SUM(counted.rows_) > 0
   ) AS known
   LEFT JOIN (
