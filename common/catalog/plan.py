@@ -38,8 +38,8 @@ class Known:
     """The days that GA4 has daily tables for; None where there is no export."""
     changed: stage.Changed = field(default_factory=stage.Changed)
     """Days whose daily tables landed or changed since the stage read them, however old."""
-    unfollowed: Mapping[str, progress.Unfollowed] = field(default_factory=dict)
-    """Id → what the stage has read anew since the conversion counted those days."""
+    counted: Mapping[str, progress.Counted] = field(default_factory=dict)
+    """Id → which days it counts, of each that ever ran, and which it has to count again."""
     stopped: Mapping[str, str] = field(default_factory=dict)
     """Id → why it cannot run, of the active ones that cannot."""
 
@@ -52,12 +52,8 @@ def known(
     warehouse: Warehouse,
     definitions: Iterable[DefinitionVersion],
     now: datetime,
-    run_id: str = "",
 ) -> Known:
-    """What the ledger and the export say about these active definitions, for the run if it is one.
-
-    A run that broke off before it was planned finds what had changed before it began.
-    """
+    """What the ledger and the export say about these active definitions."""
     # it is walked twice, and a generator would be empty the second time
     listed = list(definitions)
     last = yesterday(now, warehouse.settings.timezone)
@@ -67,8 +63,8 @@ def known(
         done=progress.done_until(warehouse),
         yesterday=last,
         exported=stage.exported_days(warehouse, last),
-        changed=stage.changed(warehouse, last, run_id, orders=counts_purchases(sound(listed))),
-        unfollowed=progress.unfollowed(warehouse, now),
+        changed=stage.changed(warehouse, last, orders=counts_purchases(sound(listed))),
+        counted=progress.counted(warehouse, now),
     )
 
 
@@ -292,15 +288,13 @@ def _first_day(id: str, due: Window, known: Known) -> date:
     conversion, is_new = known.definitions[id].conversion, known.done_until(id) is None
     if known.exported and conversion.begins_with_oldest() and is_new:
         return min(due.start, known.exported.start)
-    if is_new or not conversion.events():
+    counted = known.counted.get(id)
+    if is_new or not counted or not conversion.events():
         return due.start
     reach = timedelta(days=value_days(id, known.definitions))
-    first = due.start
-    if counted_from := known.changed.counted_from:
-        first = min(first, max(min(known.changed.days) - reach, counted_from))
-    if missed := known.unfollowed.get(id):
-        first = min(first, max(missed.since - reach, missed.begins))
-    return first
+    told_anew = [*known.changed.days, *([counted.unfollowed] if counted.unfollowed else [])]
+    # days before its own first one were never wanted of it
+    return min([due.start, *(max(day - reach, counted.begins) for day in told_anew)])
 
 
 def _following_members(

@@ -14,13 +14,13 @@ REACH_DAYS = 92
 
 
 @dataclass(frozen=True)
-class Unfollowed:
-    """What the stage has read anew for another run than the conversion's own."""
+class Counted:
+    """The days that a conversion counts."""
 
-    since: date
-    """The first day that the conversion has not counted again."""
     begins: date
     """The first day that it was ever run for."""
+    unfollowed: date | None
+    """The first day of which the stage was told anew and which it has not counted since."""
 
 
 def done_until(warehouse: Warehouse) -> dict[tuple[str, int], date]:
@@ -33,15 +33,15 @@ def done_until(warehouse: Warehouse) -> dict[tuple[str, int], date]:
     }
 
 
-def unfollowed(warehouse: Warehouse, now: datetime) -> dict[str, Unfollowed]:
-    """Conversion → from which day on daily tables changed that it has not counted since.
+def counted(warehouse: Warehouse, now: datetime) -> dict[str, Counted]:
+    """Conversion → the days that it counts, of each that ever ran.
 
-    The stage reads a table once for all: a run of some conversions, and one whose task failed or
-    was held, leaves it behind for the others as if it had never changed.
+    The stage reads a table once for all: a run that died before its plan, one of some conversions,
+    and one whose task failed or was held, leaves it behind as if it had never changed.
     """
     sql = template(
         __file__,
-        "progress_unfollowed",
+        "progress_counted",
         runs=warehouse.table("runs"),
         shards=warehouse.table("ga4_shards"),
     )
@@ -52,5 +52,6 @@ def unfollowed(warehouse: Warehouse, now: datetime) -> dict[str, Unfollowed]:
         oldest=now - timedelta(days=REACH_DAYS),
     )
     return {
-        row["conversion"]: Unfollowed(row["since"], row["begins"]) for row in warehouse.rows(bound)
+        row["conversion"]: Counted(row["begins"], row["unfollowed"])
+        for row in warehouse.rows(bound)
     }

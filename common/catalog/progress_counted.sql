@@ -35,7 +35,6 @@ due AS (
   -- that is staged on, as they take sources, clicks and known orders from them
   SELECT
     counted.conversion,
-    counted.begins,
     IF(held.day >= counted.begins, held.day, GREATEST(counted.begins, stage.begins)) AS day,
     held.read_at
   FROM held
@@ -45,14 +44,18 @@ due AS (
     SELECT MIN(run.start_date) AS begins FROM {{ runs }} AS run WHERE run.status = @staged
   ) AS stage
 )
-SELECT due.conversion, due.begins, MIN(due.day) AS since
-FROM due
-WHERE NOT EXISTS (
-  SELECT 1
-  FROM covered
-  WHERE
-    covered.conversion = due.conversion
-    AND covered.recorded_at >= due.read_at
-    AND due.day BETWEEN covered.start_date AND covered.end_date
-)
-GROUP BY due.conversion, due.begins
+SELECT counted.conversion, counted.begins, MIN(missed.day) AS unfollowed
+FROM counted
+LEFT JOIN (
+  SELECT due.conversion, due.day
+  FROM due
+  WHERE NOT EXISTS (
+    SELECT 1
+    FROM covered
+    WHERE
+      covered.conversion = due.conversion
+      AND covered.recorded_at >= due.read_at
+      AND due.day BETWEEN covered.start_date AND covered.end_date
+  )
+) AS missed ON missed.conversion = counted.conversion
+GROUP BY counted.conversion, counted.begins

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
-from common.bigquery.sql import Parameter, template, with_parameters
+from common.bigquery.sql import Parameter, template
 from common.bigquery.warehouse import TableVersion, Warehouse
 from common.model.window import Window
 
@@ -140,12 +140,12 @@ def _beside(days: set[Day]) -> set[Day]:
     return {(dataset, day + timedelta(days=number)) for dataset, day in days for number in (-1, 1)}
 
 
-def read(warehouse: Warehouse, besides: str = "") -> Versions:
-    """What each table was when the stage read it last, in another run than `besides`."""
+def read(warehouse: Warehouse) -> Versions:
+    """What each table was when the stage read it last."""
     sql = template(__file__, shards=warehouse.table("ga4_shards"))
     return {
         (row["dataset"], row["shard"]): TableVersion(row["rows_total"], row["changed_at"])
-        for row in warehouse.rows(with_parameters(sql, run_id=besides))
+        for row in warehouse.rows(sql)
     }
 
 

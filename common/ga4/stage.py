@@ -132,15 +132,13 @@ class Changed:
     """To be read and counted again."""
     older: frozenset[date] = frozenset()
     """Before the stage: only their clicks, visits and order ids are read again."""
-    counted_from: date | None = None
-    """The first day that is counted; None where nothing changed."""
 
 
-def staged(warehouse: Warehouse, besides: str = "") -> dict[date, Staged]:
-    """Day → what the stage holds of it, by the ledger of all runs but the one `besides`."""
+def staged(warehouse: Warehouse) -> dict[date, Staged]:
+    """Day → what the stage holds of it, by the ledger of runs."""
     days: dict[date, Staged] = {}
     sql = template(__file__, runs=warehouse.table("runs"))
-    bound = with_parameters(sql, staged=RunStatus.STAGED, run_id=besides)
+    bound = with_parameters(sql, staged=RunStatus.STAGED)
     for row in warehouse.rows(bound):
         recorded = json.loads(row["message"] or "{}")
         if recorded.get("rules") != RULES:
@@ -155,17 +153,14 @@ def staged(warehouse: Warehouse, besides: str = "") -> dict[date, Staged]:
     return days
 
 
-def changed(
-    warehouse: Warehouse, yesterday: date, run_id: str = "", *, orders: bool = False
-) -> Changed:
-    """What landed or changed since another run than this one read it.
+def changed(warehouse: Warehouse, yesterday: date, *, orders: bool = False) -> Changed:
+    """What landed or changed since it was read, which `progress.counted` goes on with.
 
-    What this run itself has read stays changed for it, until its conversions have followed. Days
-    before the stage count as far as a conversion that began with it was asked for; those before
-    may still lend a source or a click, and with `orders` each day, however old, may tell that an
-    order is an old one.
+    Days before the stage count as far as a conversion that began with it was asked for; those
+    before may still lend a source or a click, and with `orders` each day, however old, may tell
+    that an order is an old one.
     """
-    held = staged(warehouse, run_id)
+    held = staged(warehouse)
     if not held:
         return Changed()
     first, at = min(held), {day: entry.at for day, entry in held.items()}
@@ -175,14 +170,14 @@ def changed(
         oldest = min(oldest, there.start)
     reach = Window(oldest, max(held))
     now = shards.versions(warehouse, reach, yesterday)
-    found = shards.changed_days(now, shards.read(warehouse, run_id), at)
+    found = shards.changed_days(now, shards.read(warehouse), at)
     asked = min(first, min(at.values()).date() - timedelta(days=BACKFILL_DAYS))
     days = frozenset(day for day in found if day in held or asked <= day < first)
     older = frozenset(day for day in found if day < asked)
     if older:
         # what the stage holds may take another source by now
         days |= {first}
-    return Changed(days, older, min((first, *days)) if days else None)
+    return Changed(days, older)
 
 
 def message_of(events: Collection[str]) -> str:

@@ -227,3 +227,7 @@ class Clock:
     def elapsed(self) -> float:
         """Seconds since it was made, in thousandths."""
         return float(round(self.seconds() - self.started, 3))
+
+    def now(self, began: datetime) -> datetime:
+        """The moment that it is by now, where it was made at the moment `began`."""
+        return began + timedelta(seconds=self.elapsed())

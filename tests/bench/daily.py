@@ -282,7 +282,7 @@ def services_of(connected: bigquery.Client) -> Services:
     warehouse.ensure_tables()
     now = datetime(END.year, END.month, END.day, 6, tzinfo=UTC)
     ledger = Ledger(warehouse, now)
-    return Services(warehouse, warehouse, ledger, Catalog(warehouse), Recorder(), time.monotonic)
+    return Services(warehouse, warehouse, ledger, Catalog(warehouse), Recorder(), lambda: 0.0)
 
 
 def define(services: Services, number: int, window: int) -> None:

@@ -486,18 +486,6 @@ def full(seed: int) -> dict[str, list[dict[str, Any]]]:
 
 
 @contextmanager
-def forgets_what_a_dead_run_read() -> Iterator[None]:
-    """A run that is asked again compares with what it has read itself before it died."""
-    ours = stage.changed
-
-    def changed(warehouse: Any, last: date, _: str = "", **asked: Any) -> stage.Changed:
-        return ours(warehouse, last, **asked)
-
-    with patch.object(stage, "changed", changed):
-        yield
-
-
-@contextmanager
 def reads_the_last_days_alone() -> Iterator[None]:
     """Only the days that GA4 is known to write again are read again."""
     with patch.object(stage, "changed", lambda *_, **__: stage.Changed()):
@@ -528,8 +516,13 @@ def counts_a_late_day_alone() -> Iterator[None]:
 
 @contextmanager
 def follows_what_its_own_run_reads_alone() -> Iterator[None]:
-    """A day that a run of another conversion has read anew counts as unchanged."""
-    with patch.object(progress, "unfollowed", lambda *_: {}):
+    """A day that a run of another conversion has read anew, or one that died, is unchanged."""
+    ours = progress.counted
+
+    def counted(*asked: Any) -> dict[str, progress.Counted]:
+        return {id: replace(it, unfollowed=None) for id, it in ours(*asked).items()}
+
+    with patch.object(progress, "counted", counted):
         yield
 
 
@@ -653,7 +646,7 @@ class LendsToReadDaysAlone(Rewording):
 Wrong = tuple[Design, Callable[[], AbstractContextManager[None]]]
 WRONG: dict[str, Wrong] = {
     **{it.__name__: (Worker, it) for it in (
-        forgets_what_a_dead_run_read, reads_the_last_days_alone, counts_rows_alone,
+        reads_the_last_days_alone, counts_rows_alone,
         counts_a_late_day_alone, follows_what_its_own_run_reads_alone,
         takes_a_day_for_its_own_table, never_counts_a_day_that_lands_late,
         waits_for_a_table_that_never_was, closes_the_days_of_a_held_stage,

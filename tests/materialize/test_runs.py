@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, ClassVar
 
@@ -27,7 +29,7 @@ from common.messaging.messages import (
 )
 from common.model.window import Window
 from functions.materialize import merge
-from functions.materialize.ledger import Ledger
+from functions.materialize.ledger import Clock, Ledger
 from functions.materialize.runs.run import handle, release
 from functions.materialize.stage import fill
 from functions.materialize.task import work
@@ -467,7 +469,7 @@ def test_older_days_that_a_lapsed_holder_read_are_not_booked(
     ledger = Ledger(world.warehouse, at("2026-11-11T06:00:00Z"))
     window = Window(date(2026, 11, 8), date(2026, 11, 9))
     with pytest.raises(RetryableError):
-        fill.remember(world.warehouse, ledger, window, "run")
+        fill.remember(world.warehouse, ledger, window, "run", Clock(world.seconds))
     for table in ("ga4_shards", "ga4_clicks"):
         name = world.warehouse.table(table)
         assert world.query(f"SELECT COUNT(*) AS n FROM {name}") == [{"n": 0}]
@@ -525,6 +527,24 @@ def test_a_run_that_died_between_late_days_and_its_plan_still_counts_them(
     assert "LATE" in {row["id"] for row in world.rows("purchase", "id")}
 
 
+def test_a_day_that_lands_late_moves_the_beginning_of_no_conversion(world: QuickWorld) -> None:
+    """Whoever began it later wanted none of the days before, and they are not counted by halves."""
+    order = shop()[1]
+    early = {**order, "key": 8, "at": at("2026-10-10T10:00:00Z"), "order": "EARLY"}
+    between = {**order, "key": 10, "at": at("2026-10-25T10:00:00Z"), "order": "BETWEEN"}
+    world.define(id="purchase", event_type="purchase")
+    world.events([early, between, *shop()])
+    world.run(DAY)
+    world.define(id="later", event_type="purchase")
+    world.now += timedelta(hours=5)
+    days = {"conversions": ("later",), "start_date": date(2026, 11, 1)}
+    world.handle(RunRequested(request_id="begun", **days))
+    world.events([{**order, "key": 9, "at": at("2026-10-20T10:00:00Z"), "order": "LATE"}])
+    world.run(DAY + timedelta(days=1))
+    rows = {id: {row["id"] for row in world.rows(id, "id")} for id in ("purchase", "later")}
+    assert rows["purchase"] - rows["later"] == {"EARLY", "LATE", "BETWEEN"}
+
+
 def test_a_late_day_reaches_whom_the_run_that_read_it_left_behind(
     world: QuickWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -546,6 +566,43 @@ def test_a_late_day_reaches_whom_the_run_that_read_it_left_behind(
         assert "LATE" in {row["id"] for row in world.rows(id, "id")}, id
     world.run(DAY + timedelta(days=3))
     assert world.ledger("other")[-1]["start_date"] > date(2026, 11, 1), "it is not read each day"
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_who_counted_while_the_stage_was_written_counts_again(
+    world: QuickWorld, monkeypatch: pytest.MonkeyPatch, dies: bool
+) -> None:
+    """An earlier run's task began after the run that reads a late day, and read before it wrote."""
+    late = {**shop()[1], "key": 9, "at": at("2026-10-20T10:00:00Z"), "order": "LATE"}
+    first = {**late, "key": 8, "at": at("2026-10-10T10:00:00Z"), "order": "FIRST"}
+    for id in ("purchase", "other"):
+        world.define(id=id, event_type="purchase")
+    world.events([first, *shop()])
+    world.run(DAY)
+    world.now += timedelta(days=1)
+    days = {"trigger": "backfill", "start_date": date(2026, 10, 9), "conversions": ("other",)}
+    handle(world.services(), RunRequested(request_id="earlier", **days))
+    waiting = [world.bus.queue.pop()]
+    world.events([late])
+    asked = RunRequested(request_id="next", conversions=() if dies else ("purchase",))
+    seconds, merged = iter((0.0,)), fill._merge
+
+    def between(*facts: Any) -> None:
+        if waiting:
+            world.now += timedelta(seconds=20)
+            handle(world.services(), waiting.pop())
+        merged(*facts)
+
+    reading = replace(world.services(), seconds=lambda: next(seconds, 30.0))
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(fill, "_merge", between)
+        if dies:
+            meanwhile.setattr(Ledger, "plan", dead)
+        with pytest.raises(Crash) if dies else nullcontext():
+            handle(reading, asked)
+    world.now += timedelta(hours=1)
+    world.handle(asked if dies else RunRequested(request_id="last"))
+    assert "LATE" in {row["id"] for row in world.rows("other", "id")}
 
 
 def test_an_old_order_reaches_whom_the_run_that_read_it_left_behind(world: QuickWorld) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -62,6 +61,8 @@ class World:
     bus: Recorder = field(default_factory=Recorder)
     landed: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """Path of a daily shard → its rows."""
+    seconds: Callable[[], float] = lambda: 0.0
+    """A clock that stands still as `now` does."""
 
     def __post_init__(self) -> None:
         self.settings = self._settings()
@@ -151,7 +152,7 @@ class World:
     def services(self, bus: Bus | None = None, warehouse: Warehouse | None = None) -> Services:
         house = warehouse or self.warehouse
         ledger = Ledger(house, self.now)
-        return Services(house, house, ledger, Catalog(house), bus or self.bus, time.monotonic)
+        return Services(house, house, ledger, Catalog(house), bus or self.bus, self.seconds)
 
     def rows(self, id: str, *columns: str) -> list[dict[str, Any]]:
         """The conversion's rows by created and id; all but provenance unless columns are named."""

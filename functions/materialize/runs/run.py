@@ -82,12 +82,13 @@ def _not_exported(message: Ga4Exported) -> Incident:
 
 def run(services: Services, request: RunRequested) -> None:
     """Stage the late window once and publish the tasks of the first tier."""
-    run_id = run_id_of(request, services.ledger.now)
-    known = _known(services, run_id)
+    run_id, clock = run_id_of(request, services.ledger.now), Clock(services.seconds)
+    known = _known(services)
     # before the plan, which may fail: what cannot run at all is said all the same
     _report_stopped(services, run_id, known)
     with _begun(services, run_id, request.trigger, request):
-        _start(services, run_id, request.trigger, request, plan.chosen(request, known), known)
+        chosen = plan.chosen(request, known)
+        _start(services, run_id, request.trigger, request, chosen, known, clock)
 
 
 @contextmanager
@@ -131,6 +132,7 @@ def loaded(services: Services, message: CrmLoaded) -> None:
     Whichever days of the table were written, the run covers all that are due: a row may have moved
     from a written day to another, and days that were missed must not be passed over.
     """
+    clock = Clock(services.seconds)
     known = _known(services)
     listed = known.definitions.values()
     readers = plan.reading(message.table, listed)
@@ -141,11 +143,11 @@ def loaded(services: Services, message: CrmLoaded) -> None:
     run_id = f"load-{_digest(f'{message.source}|{message.table}|{message.load_id}')}"
     chosen = dependents.with_dependents(readers, listed)
     with _begun(services, run_id, "load", message):
-        _start(services, run_id, "load", RunRequested(), chosen, known)
+        _start(services, run_id, "load", RunRequested(), chosen, known, clock)
 
 
-def _known(services: Services, run_id: str = "") -> plan.Known:
-    return plan.known(services.warehouse, services.catalog.active(), services.ledger.now, run_id)
+def _known(services: Services) -> plan.Known:
+    return plan.known(services.warehouse, services.catalog.active(), services.ledger.now)
 
 
 def work(services: Services, task: MaterializeTask) -> None:
@@ -226,9 +228,9 @@ def _start(
     request: RunRequested,
     chosen: frozenset[str],
     known: plan.Known,
+    clock: Clock,
 ) -> None:
     definitions = known.definitions
-    clock = Clock(services.seconds)
     tiers = plan.tiers(definitions.values())
     windows = plan.windows(request, trigger, chosen, known)
     held: list[Window] | None = []
@@ -310,7 +312,7 @@ def _stage(
     for older in stage.unremembered(
         services.warehouse, window, last, orders=buys, again=known.changed.older, priced=False
     ):
-        read = partial(_remember, services, run_id)
+        read = partial(_remember, services, run_id, clock)
         missing = _read(services, run_id, [older], read, clock)
         if missing is None:
             return None
@@ -351,8 +353,8 @@ def _events(definitions: Iterable[DefinitionVersion]) -> frozenset[str]:
     return frozenset(name for stored in definitions for name in stored.conversion.events())
 
 
-def _remember(services: Services, run_id: str, span: stage.Span) -> bool:
-    fill.remember(services.warehouse, services.ledger, span.window, run_id)
+def _remember(services: Services, run_id: str, clock: Clock, span: stage.Span) -> bool:
+    fill.remember(services.warehouse, services.ledger, span.window, run_id, clock)
     return True
 
 

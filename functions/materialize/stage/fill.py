@@ -77,7 +77,9 @@ def fill_stage(
         lease.release(warehouse, taken)
 
 
-def remember(warehouse: Warehouse, ledger: Ledger, window: Window, run_id: str) -> None:
+def remember(
+    warehouse: Warehouse, ledger: Ledger, window: Window, run_id: str, clock: Clock
+) -> None:
     """Bring the clicks, visits and order ids of days older than the stage into their tables.
 
     What was read is written down, so that a run that broke off goes on behind it. Raises
@@ -115,7 +117,7 @@ def remember(warehouse: Warehouse, ledger: Ledger, window: Window, run_id: str) 
             )
             _merge(warehouse, found, taken)
             _still_held(warehouse, taken)
-            entries = shards.entries(seen, window, run_id, ledger.now)
+            entries = shards.entries(seen, window, run_id, clock.now(ledger.now))
             warehouse.append("ga4_shards", entries)
     finally:
         lease.release(warehouse, taken)
@@ -169,7 +171,8 @@ def _fill(
         return False
     _merge(warehouse, differences, taken)
     _still_held(warehouse, taken)
-    read = shards.entries(seen, span.window, run_id, ledger.now)
+    # who began to count before the stage was written has not counted what it says now
+    read = shards.entries(seen, span.window, run_id, clock.now(ledger.now))
     warehouse.append("ga4_shards", read)
     ledger.write(
         run_id, RunStatus.STAGED, seconds=clock.elapsed(), rows_total=counts.after, **facts
