@@ -250,7 +250,7 @@ def test_a_setting_that_is_wrong_is_named(
 
 def test_a_dataset_that_is_named_twice_is_read_once() -> None:
     named = "p.analytics_1, p.analytics_2,p.analytics_1"
-    assert Settings(project="p", ga4_datasets=named).ga4_datasets == (  # type: ignore[arg-type]
+    assert Settings(project="p", ga4_datasets=named).ga4_datasets == (
         "p.analytics_1",
         "p.analytics_2",
     )

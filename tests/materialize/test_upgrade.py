@@ -209,7 +209,9 @@ def test_an_app_whose_rows_were_of_the_web_keeps_its_ids(
         {"event_date": "20261110", "event_timestamp": 1794304800000000 + number,
          "event_name": "purchase", "user_pseudo_id": f"instance-{number}", "platform": platform,
          "ecommerce": {"transaction_id": order, "purchase_revenue": 5.0}}
-        for number, (platform, order) in enumerate((("IOS", "T1"), ("ANDROID", None), ("WEB", "T3")))
+        for number, (platform, order) in enumerate(
+            (("IOS", "T1"), ("ANDROID", None), ("WEB", "T3"))
+        )
     )  # fmt: skip
     with monkeypatch.context() as before:
         before.setattr(simple, "_event_source", lambda: Sql("'web'"))
