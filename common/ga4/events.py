@@ -82,7 +82,10 @@ def _items() -> Sql:
         " WHERE COALESCE({{ id }}, {{ name }}) IS NOT NULL"
         " OR COALESCE(item.price, item.item_revenue, item.item_refund) IS NOT NULL) AS items",
         texts=join(", ", named),
-        numbers=", ".join(f"item.{it} AS {it}" for it in ITEM_NUMBERS),
+        numbers=", ".join(
+            f"IF(IS_NAN(item.{it}) OR IS_INF(item.{it}), NULL, item.{it}) AS {it}"
+            for it in ITEM_NUMBERS
+        ),
         id=texts["item_id"],
         name=texts["item_name"],
     )

@@ -120,9 +120,12 @@ def scan(
             ),
             ecommerce_order=placeholders.somebody("exported.ecommerce_order"),
             param_order=placeholders.somebody("exported.transaction_id"),
-            currency=placeholders.something(
-                "COALESCE(exported.currency, exported.ecommerce_currency)"
+            currency=fill(
+                "COALESCE({{ of_parameter }}, {{ of_record }})",
+                of_parameter=placeholders.something("exported.currency"),
+                of_record=placeholders.something("exported.ecommerce_currency"),
             ),
+            session=placeholders.somebody("exported.ga_session_id"),
             nobody_before=bind(NOBODY_BEFORE),
             micros=str(MICROS_OF_A_DOLLAR),
             raw_source=_raw("source"),

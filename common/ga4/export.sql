@@ -19,6 +19,7 @@ meant AS (
     {{ user_id }} AS user_id,
     COALESCE({{ ecommerce_order }}, {{ param_order }}) AS order_id,
     UPPER({{ currency }}) AS currency_code,
+    {{ session }} AS session,
     IF(LOWER(TRIM(exported.ecommerce_order)) IN UNNEST({{ nobody_before }}), NULL, TRIM(exported.ecommerce_order)) AS order_before,
     -- inside one microsecond the order of requests and events decides
     CONCAT(
@@ -105,8 +106,8 @@ SELECT
   keyed.occurred_at,
   keyed.client_id,
   keyed.user_id,
-  CONCAT(keyed.client_id, '.', keyed.ga_session_id) AS session_id,
-  CAST(keyed.ga_session_number AS INT64) AS session_number,
+  CONCAT(keyed.client_id, '.', keyed.session) AS session_id,
+  SAFE_CAST(keyed.ga_session_number AS INT64) AS session_number,
   keyed.order_id,
   keyed.value_number / keyed.unit AS value,
   keyed.amount / keyed.unit AS revenue,

@@ -186,6 +186,9 @@ CASES = [
         {
             "JSON_VALUE('no json', '$.a')": None,
             "JSON_QUERY('{\"a\": null}', '$.a')": None,
+            "ARRAY_LENGTH(JSON_QUERY_ARRAY('null'))": None,
+            "ARRAY_LENGTH(JSON_QUERY_ARRAY('{\"a\": 1}'))": None,
+            "ARRAY_LENGTH(JSON_VALUE_ARRAY('{\"a\": 1}', '$.a'))": None,
             "TO_JSON_STRING(STRUCT(IF(TRUE, CAST(1.0 AS STRING), NULL) AS a,"
             " CASE WHEN FALSE THEN CAST(2.0 AS STRING) END AS b, IF(TRUE, [1], []) AS c,"
             " CAST(UNIX_MICROS(TIMESTAMP '1970-01-01 00:00:00.000007+00') AS STRING) AS d))": (

@@ -13,7 +13,7 @@
       returns.unpriced,
       CASE
         WHEN returns.amount IS NULL THEN returns.amount_as_paid
-        WHEN COALESCE(returns.currency, previous.paid_currency) = previous.paid_currency
+        WHEN returns.currency IS NULL OR returns.currency = previous.paid_currency
           THEN returns.amount + COALESCE(returns.amount_as_paid, 0)
         -- a refund in another currency is converted at the purchase date's rates, else by GA4's own dollars
         ELSE returns.amount * COALESCE(

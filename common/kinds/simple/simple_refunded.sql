@@ -13,7 +13,7 @@
       previous.*,
       applied.event_key IS NOT NULL AS is_refunded,
       COALESCE(applied.is_preliminary, FALSE) AS by_preliminary,
-      applied.is_whole OR applied.amount >= previous.paid AS is_full,
+      COALESCE(applied.is_whole OR applied.amount >= previous.paid, FALSE) AS is_full,
       applied.is_partly_unknown,
       CASE
         WHEN applied.event_key IS NULL THEN 0

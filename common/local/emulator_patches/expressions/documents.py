@@ -1,7 +1,8 @@
 """JSON: text that is none gives NULL, null is NULL, numbers and times keep their form.
 
-Seen in 1.4.0: JSON_VALUE('no json', '$.a') fails, JSON_QUERY finds 'null', TO_JSON_STRING writes
-1.0, a blank between date and time, large integers unquoted and NULL as NULL.
+Seen in 1.4.0: JSON_VALUE('no json', '$.a') fails, so does a list of 'null', JSON_QUERY finds
+'null', TO_JSON_STRING writes 1.0, a blank between date and time, large integers unquoted and NULL
+as NULL.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def _path(node: exp.Expr) -> exp.Expr:
 
 
 def _array(node: exp.Expr) -> exp.Expr | None:
-    node.set("this", call("json", node.this))
+    node.set("this", call("json_of_list", node.this, _path(node)))
     return None
 
 

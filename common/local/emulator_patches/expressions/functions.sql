@@ -241,6 +241,9 @@ CREATE OR REPLACE MACRO googlesql_parsed_timestamp(x, zone) AS
 -- JSON.
 CREATE OR REPLACE MACRO googlesql_json(x) AS
   CASE WHEN typeof(x) = 'JSON' OR json_valid(CAST(x AS VARCHAR)) THEN CAST(x AS JSON) END;
+-- NULL where no list is at the path.
+CREATE OR REPLACE MACRO googlesql_json_of_list(x, path) AS
+  CASE WHEN json_type(googlesql_json(x), path) = 'ARRAY' THEN googlesql_json(x) END;
 CREATE OR REPLACE MACRO googlesql_json_value(x, path) AS
   CASE WHEN typeof(x) = 'JSON' OR json_valid(CAST(x AS VARCHAR)) THEN json_value(CAST(x AS VARCHAR), path) ->> '$' END;
 -- The result is JSON for JSON and text for text, as the branch that is never taken says.
