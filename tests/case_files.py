@@ -9,6 +9,7 @@ given.yaml holds the window, settings, and rows:
   answer:    rows of the user's own query, for custom conversions
   scores:    rows of lead_scores
   rates:     rows of date, currency, rate
+  dollars:   rows of ga4_rates, what the export itself tells
   orders:    rows of order_memory
 expected.yaml holds the candidates in order of created and id; only columns it names are compared:
 begin with one row that names them, and `pytest --update` fills in the values.
@@ -63,6 +64,7 @@ class Case:
     answer_schema: list[dict[str, Any]]
     scores: list[dict[str, Any]]
     rates: list[dict[str, Any]]
+    dollars: list[dict[str, Any]]
     orders: list[dict[str, Any]]
     expected: list[dict[str, Any]]
 
@@ -117,7 +119,7 @@ def load(folder: Path) -> Case:
     given = _yaml(folder / "given.yaml") or {}
     known = {
         "window", "timezone", "currency", "events", "published", "identity_sources", "answer",
-        "scores", "rates", "orders",
+        "scores", "rates", "dollars", "orders",
     }  # fmt: skip
     if unknown := set(given) - known:
         raise KeyError(f"{folder.name}/given.yaml: {sorted(unknown)}")
@@ -141,6 +143,7 @@ def load(folder: Path) -> Case:
         answer_schema=_answer_schema(answer),
         scores=[scored(row) for row in given.get("scores", [])],
         rates=given.get("rates", []),
+        dollars=[complete(row, "ga4_rates") for row in given.get("dollars", [])],
         orders=[complete(row, "order_memory") for row in given.get("orders", [])],
         expected=_yaml(folder / "expected.yaml") or [],
     )

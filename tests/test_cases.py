@@ -77,6 +77,7 @@ def tables(case: Case) -> dict[str, Table]:
     found: dict[str, Table] = {f"conversion_{id}": (shape, rows) for id, rows in published.items()}
     found["ga4_events"] = (schemas.load("ga4_events")["schema"], case.events)
     found["rates"] = (RATES, case.rates)
+    found["ga4_rates"] = (schemas.load("ga4_rates")["schema"], case.dollars)
     found["order_memory"] = (schemas.load("order_memory")["schema"], case.orders)
     if case.answer:
         found["answer"] = (case.answer_schema, case.answer)

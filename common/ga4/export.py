@@ -34,6 +34,15 @@ MICROS_OF_A_DOLLAR = 200_000
 """A value of more units a dollar is in millionths: the weakest plain currency has about 9e4 a
 dollar, the strongest in millionths about 3e5 (inferred; no document states the unit)."""
 
+OF_STORES = (
+    "in_app_purchase",
+    "app_store_refund",
+    "app_store_subscription_convert",
+    "app_store_subscription_renew",
+)
+"""Events of what the stores of apps sell, which the SDK or the store itself reports.
+Source: support.google.com/analytics/answer/9234069 (automatically collected events)."""
+
 TEXT_COLUMNS: dict[str, tuple[str, ...]] = {
     # column of the scan: columns of the export that may hold it, the best one first
     "client": ("user_pseudo_id",),
@@ -128,6 +137,7 @@ def scan(
             session=placeholders.somebody("exported.ga_session_id"),
             nobody_before=bind(NOBODY_BEFORE),
             micros=str(MICROS_OF_A_DOLLAR),
+            of_stores=", ".join(f"'{name}'" for name in OF_STORES),
             raw_source=_raw("source"),
             raw_medium=_raw("medium"),
             raw_campaign=_raw("campaign"),

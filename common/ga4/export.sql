@@ -37,11 +37,11 @@ valued AS (
   SELECT
     meant.*,
     COALESCE(meant.purchase_revenue, meant.value_number) AS amount,
-    -- no document states the unit of in_app_purchase; what makes absurdly many a dollar is millionths
+    -- no document states the unit of what stores sell; absurdly many a dollar are millionths, and nothing is nothing in any
     CASE
-      WHEN meant.event_name <> 'in_app_purchase' OR meant.value_number IS NULL THEN 1
-      WHEN COALESCE(meant.event_in_usd, 0) <= 0 THEN NULL
-      WHEN meant.value_number / meant.event_in_usd > {{ micros }} THEN 1000000
+      WHEN meant.event_name NOT IN ({{ of_stores }}) OR COALESCE(meant.value_number, 0) = 0 THEN 1
+      WHEN COALESCE(meant.event_in_usd, 0) = 0 THEN NULL
+      WHEN ABS(meant.value_number / meant.event_in_usd) > {{ micros }} THEN 1000000
       ELSE 1
     END AS unit,
     {{ session_step }} AS session_step,
@@ -112,8 +112,9 @@ SELECT
   keyed.value_number / keyed.unit AS value,
   keyed.amount / keyed.unit AS revenue,
   CASE
-    WHEN keyed.event_name = 'refund' THEN keyed.refunded_in_usd
-    WHEN keyed.purchase_revenue IS NOT NULL THEN keyed.purchase_in_usd
+    -- copies may lack the dollars of the record; those of the event are of the same amount
+    WHEN keyed.event_name = 'refund' THEN COALESCE(NULLIF(keyed.refunded_in_usd, 0), keyed.event_in_usd)
+    WHEN keyed.purchase_revenue IS NOT NULL THEN COALESCE(NULLIF(keyed.purchase_in_usd, 0), keyed.event_in_usd)
     ELSE keyed.event_in_usd
   END AS value_in_usd,
   -- a refund's amount, however its sign was written; zero states none

@@ -62,7 +62,7 @@ def _unless(text: str | Sql, words: list[str], pattern: str) -> Sql:
 def _is(text: str | Sql, words: list[str], pattern: str) -> Sql:
     return fill(
         # one pass over the text and no comparison a word: it runs for many columns of each event
-        "REGEXP_CONTAINS({{ text }}, "
+        "REGEXP_CONTAINS({{ text }},"
         " r'(?i)^{{ blanks }}(?:{{ listed }}|{{ pattern }}){{ blanks }}$')",
         text=text,
         blanks=r"[\s\p{Z}]*",

@@ -20,6 +20,9 @@ FROM_EVENT = (
 ).split()
 """Columns that a conversion takes from its event as they are."""
 
+REFUND_BEFORE = 60
+"""How many days before its purchase a refund may be dated."""
+
 OF_REFUNDS = ("property", "items")
 """Columns that only refunds need: a refund may name products of its order alone."""
 
@@ -43,7 +46,7 @@ def select(conversion: Simple, context: Context) -> Sql:
             removes = _removes_refunded(conversion)
             steps += dedup.first_of_person("persons", context, past=removes)
     if conversion.refunds:
-        steps += _refunded(steps[-1][0], conversion.refunds, context)
+        steps += _refunded(steps[-1][0], conversion, conversion.refunds, context)
     last = fill(
         "SELECT last.* EXCEPT ({{ ours }}) FROM {{ last }} AS last",
         ours=", ".join(_ours(conversion, context)),
@@ -58,7 +61,7 @@ def together(kin: Sequence[Simple], context: Context) -> list[tuple[str, Sql]]:
     events = _events(first, context, _IN_WINDOW, kin)
     steps = [("counted", template(__file__, "simple_together", events=events))]
     if first.refunds:
-        steps += _refunded("counted", first.refunds, context)
+        steps += _refunded("counted", first, first.refunds, context)
     done = [name for name in _ours(first, context) if name != "event_key"]
     last = fill(
         "  -- without what only refunds need\n  SELECT last.*{{ done }} FROM {{ last }} AS last",
@@ -235,17 +238,60 @@ def _filters(conversion: Simple) -> Sql:
     return fill("\n      AND {{ filters }}", filters=filters.sql()) if filters else Sql("")
 
 
-def _refunded(previous: str, refunds: Refunds, context: Context) -> list[tuple[str, Sql]]:
+def _refunded(
+    previous: str, conversion: Simple, refunds: Refunds, context: Context
+) -> list[tuple[str, Sql]]:
     days = bind(refunds.days)
+    owned, whose = _owned(conversion, refunds, context)
     removal = "'fully_refunded'" if refunds.remove_fully_refunded else "CAST(NULL AS STRING)"
     return [
-        ("refunds", template(__file__, "simple_refunds", stage=context.stage, days=days)),
+        ("refunds", _sent(refunds, context)),
+        *owned,
         ("bought", template(__file__, "simple_bought", previous=previous)),
         ("listed", template(__file__, "simple_listed")),
-        ("returns", template(__file__, "simple_returns", previous=previous, days=days)),
+        (
+            "returns",
+            template(__file__, "simple_returns", previous=previous, days=days, whose=whose),
+        ),
         (
             "applied",
-            template(__file__, "simple_applied", previous=previous, rates=context.rates),
+            template(
+                __file__,
+                "simple_applied",
+                previous=previous,
+                rates=context.rates,
+                dollars=context.dollars,
+                returned_dollars=(
+                    "IF(returns.currency = 'USD', 1, SAFE_DIVIDE(returns.dollars, returns.stated))"
+                ),
+                paid_dollars="IF(previous.paid_currency = 'USD', 1, previous.paid_dollar_rate)",
+            ),
         ),
         ("refunded", template(__file__, "simple_refunded", previous=previous, removal=removal)),
     ]
+
+
+def _owned(
+    conversion: Simple, refunds: Refunds, context: Context
+) -> tuple[list[tuple[str, Sql]], str]:
+    """The steps that say whose purchase a refund is of where several clients share an order id,
+    and the condition that a purchase is of them."""
+    if not conversion.order_ids_are_per_client:
+        return [], ""
+    # a refund may be dated so long before or after its purchase
+    reach = str(REFUND_BEFORE + refunds.days)
+    owners = template(__file__, "simple_owners", stage=context.stage, reach=reach)
+    condition = "COALESCE(owned.owner, '') = COALESCE(previous.client_id, '')"
+    joined = f"\n    INNER JOIN owned ON owned.refund = refunds.refund AND {condition}"
+    return [("owners", owners), ("owned", template(__file__, "simple_owned"))], joined
+
+
+def _sent(refunds: Refunds, context: Context) -> Sql:
+    """The refunds that may lower a purchase of the window."""
+    return template(
+        __file__,
+        "simple_refunds",
+        stage=context.stage,
+        days=bind(refunds.days),
+        before=str(REFUND_BEFORE),
+    )

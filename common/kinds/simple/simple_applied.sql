@@ -15,11 +15,12 @@
         WHEN returns.amount IS NULL THEN returns.amount_as_paid
         WHEN returns.currency IS NULL OR returns.currency = previous.paid_currency
           THEN returns.amount + COALESCE(returns.amount_as_paid, 0)
-        -- a refund in another currency is converted at the purchase date's rates, else by GA4's own dollars
+        -- a refund in another currency is converted at the purchase date's rates, else by GA4's own dollars, else by both
         ELSE returns.amount * COALESCE(
           paid_in.rate / bought_in.rate,
-          IF(returns.currency = 'USD', 1, SAFE_DIVIDE(returns.dollars, returns.stated))
-            / IF(previous.paid_currency = 'USD', 1, previous.paid_dollar_rate)
+          {{ returned_dollars }} / {{ paid_dollars }},
+          COALESCE(paid_in.rate, {{ returned_dollars }} / own.dollars)
+            / COALESCE(bought_in.rate, {{ paid_dollars }} / own.dollars)
         ) + COALESCE(returns.amount_as_paid, 0)
       END AS amount
     FROM {{ previous }} AS previous
@@ -28,5 +29,6 @@
       ON paid_in.currency = returns.currency AND paid_in.day = DATE(previous.created, @timezone)
     LEFT JOIN ({{ rates }}) AS bought_in
       ON bought_in.currency = previous.paid_currency AND bought_in.day = DATE(previous.created, @timezone)
+    LEFT JOIN ({{ dollars }}) AS own ON own.day = DATE(previous.created, @timezone)
   ) AS converted
   GROUP BY converted.event_key

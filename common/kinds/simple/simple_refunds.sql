@@ -15,6 +15,7 @@
       event.date,
       event.currency,
       event.is_preliminary,
+      event.client_id,
       NULLIF(ABS(event.refund_value), 0) AS stated,
       -- an amount of zero, or one that is no number, is never "all of it"
       COALESCE(event.refund_is_zero, event.refund_value = 0, FALSE)
@@ -31,6 +32,6 @@
     WHERE
       event.event_name = 'refund'
       AND event.order_id IN (SELECT counted.order_id FROM counted)
-      AND event.date BETWEEN DATE_SUB(@start_date, INTERVAL 60 DAY) AND DATE_ADD(@end_date, INTERVAL {{ days }} DAY)
+      AND event.date BETWEEN DATE_SUB(@start_date, INTERVAL {{ before }} DAY) AND DATE_ADD(@end_date, INTERVAL {{ days }} DAY)
   ) AS sent
   WHERE sent.sent_before IS NULL OR TIMESTAMP_DIFF(sent.occurred_at, sent.sent_before, MICROSECOND) > 60000000

@@ -28,7 +28,7 @@
       COUNTIF(listed.quantity >= bought.quantity) > 0
         AND COUNTIF(listed.quantity >= bought.quantity) = MAX(COALESCE(kinds.products, 0)) AS names_all
     FROM {{ previous }} AS previous
-    INNER JOIN refunds ON refunds.order_id = previous.order_id AND refunds.property = previous.property
+    INNER JOIN refunds ON refunds.order_id = previous.order_id AND refunds.property = previous.property{{ whose }}
     LEFT JOIN listed ON listed.refund = refunds.refund
     LEFT JOIN bought ON bought.event_key = previous.event_key AND bought.item_id = listed.item_id
     LEFT JOIN (

@@ -7,12 +7,12 @@
 CREATE OR REPLACE TABLE `my-project.conversions_staging.scored_1_candidates` AS
 SELECT
   score.id AS id,
-  IF(REGEXP_CONTAINS(score.client_id,  r'(?i)^[\s\p{Z}]*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)[\s\p{Z}]*$'), NULL, TRIM(score.client_id)) AS client_id,
+  IF(REGEXP_CONTAINS(score.client_id, r'(?i)^[\s\p{Z}]*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)[\s\p{Z}]*$'), NULL, TRIM(score.client_id)) AS client_id,
   score.created AS created,
   @v_39903922be50 AS currency,
   score.is_qualified AS is_qualified,
   CAST([] AS ARRAY<STRUCT<key STRING, value STRING>>) AS params,
-  IF(REGEXP_CONTAINS(score.user_id,  r'(?i)^[\s\p{Z}]*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)[\s\p{Z}]*$'), NULL, TRIM(score.user_id)) AS user_id,
+  IF(REGEXP_CONTAINS(score.user_id, r'(?i)^[\s\p{Z}]*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)[\s\p{Z}]*$'), NULL, TRIM(score.user_id)) AS user_id,
   score.id AS lead_id,
   CAST(NULL AS STRING) AS person_id,
   COALESCE(score.promised_value, score.expected_value) AS value_gross,
