@@ -1,13 +1,13 @@
-  -- what each refund returned of each purchase: its own amount, what its products state, all that was
-  -- bought, or its products at their own price, else at that of the purchase; without any everything
+  -- what each refund returned of each purchase: its own amount, all that was bought, what its products
+  -- state, or its products at their own price, else at that of the purchase; without any everything
   SELECT
     paired.*,
-    COALESCE(paired.stated, IF(paired.names_all AND paired.stating = 0, NULL, paired.returned)) AS amount,
+    COALESCE(paired.stated, IF(paired.names_all, NULL, paired.returned)) AS amount,
     -- what is priced by the purchase is money of the purchase, whatever the refund's currency
-    IF(paired.stated IS NULL AND NOT (paired.names_all AND paired.stating = 0), paired.priced_by_purchase, NULL) AS amount_as_paid,
+    IF(paired.stated IS NULL AND NOT paired.names_all, paired.priced_by_purchase, NULL) AS amount_as_paid,
     IF(paired.stated IS NULL, paired.lacking_price, 0) AS unpriced,
     paired.stated IS NULL
-      AND ((paired.names_all AND paired.stating = 0) OR (paired.products = 0 AND NOT paired.has_no_amount)) AS is_whole
+      AND (paired.names_all OR (paired.products = 0 AND NOT paired.has_no_amount)) AS is_whole
   FROM (
     SELECT
       previous.event_key,
@@ -18,7 +18,6 @@
       refunds.dollars,
       refunds.is_preliminary,
       COUNT(listed.quantity) AS products,
-      COUNT(listed.returned) AS stating,
       SUM(COALESCE(
         listed.returned, listed.price * LEAST(listed.quantity, COALESCE(bought.quantity, listed.quantity))
       )) AS returned,
@@ -26,7 +25,9 @@
         AS priced_by_purchase,
       COUNTIF(listed.quantity IS NOT NULL AND COALESCE(listed.returned, listed.price, bought.price) IS NULL) AS lacking_price,
       COUNTIF(listed.quantity >= bought.quantity) > 0
-        AND COUNTIF(listed.quantity >= bought.quantity) = MAX(COALESCE(kinds.products, 0)) AS names_all
+        AND COUNTIF(listed.quantity >= bought.quantity) = MAX(COALESCE(kinds.products, 0))
+        -- GA4 states price x quantity of each product that has a price; a shop may return less of one
+        AND COUNTIF(listed.returned < bought.price * bought.quantity - 0.005) = 0 AS names_all
     FROM {{ previous }} AS previous
     INNER JOIN refunds ON refunds.order_id = previous.order_id AND refunds.property = previous.property{{ whose }}
     LEFT JOIN listed ON listed.refund = refunds.refund
