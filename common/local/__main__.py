@@ -110,6 +110,10 @@ def run(chosen: argparse.Namespace) -> int:
         ids = [one["id"] for one in stack.call("GET", "/api/conversions")["conversions"]]
         if not ids:
             raise CommandError("There is no conversion to run yet; save one: apply FILE.yaml.")
+        if unknown := sorted(set(chosen.conversion) - set(ids)):
+            raise CommandError(
+                f"There is no active conversion {', '.join(unknown)}; there is {', '.join(ids)}."
+            )
         asked = stack.call(
             "POST",
             "/api/backfills" if chosen.start_date else "/api/runs",

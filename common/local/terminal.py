@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -132,7 +132,7 @@ def show_run(console: Console, run: Row) -> None:
     _show_counts(console, run)
     table = plain_table(f"Run {run['run_id']}: {run['status']}")
     table.add_column("conversion", overflow="fold")
-    for name in ("status", "from"):
+    for name in ("status", "from", "to"):
         table.add_column(name, no_wrap=True)
     for name in ("new", "changed", "gone", "s"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -140,7 +140,7 @@ def show_run(console: Console, run: Row) -> None:
         table.add_row(
             entry["conversion"],
             entry["status"],
-            str(entry["start_date"] or "-"),
+            *(str(entry[name] or "-") for name in ("start_date", "end_date")),
             *(_number(entry[name]) for name in ("inserted", "updated", "deleted")),
             f"{entry['seconds'] or 0:.1f}",
         )
@@ -186,8 +186,33 @@ def counts(entry: Row) -> dict[str, int]:
 
 
 def _ended(run: Row) -> Iterator[Row]:
-    """The entries that say how a conversion ended."""
-    return (it for it in run["entries"] if it["conversion"] and it["status"] != "planned")
+    """How each conversion ended: one entry for all parts of its window."""
+    parts: dict[str, dict[object, Row]] = {}
+    for entry in run["entries"]:
+        if entry["conversion"] and entry["status"] != "planned":
+            # a part that was tried again is what its last try says
+            parts.setdefault(entry["conversion"], {})[entry["start_date"]] = entry
+    return (_whole(list(each.values())) for each in parts.values())
+
+
+_SUMS = "rows_read rows_total duplicates quarantined inserted updated deleted seconds".split()
+
+
+def _whole(parts: Sequence[Row]) -> Row:
+    """The parts of a conversion's window as one entry, which says of the last how it ended."""
+    last = parts[-1]
+    sums = {
+        name: sum(known) if (known := [it[name] for it in parts if it[name] is not None]) else None
+        for name in _SUMS
+    }
+    moved = any(sums[name] for name in ("inserted", "updated", "deleted"))
+    is_applied = moved and last["status"] == "unchanged"
+    return {
+        **last,
+        **sums,
+        "status": "applied" if is_applied else last["status"],
+        "start_date": parts[0]["start_date"],
+    }
 
 
 def line(entry: Row) -> str:

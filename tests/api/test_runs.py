@@ -144,6 +144,14 @@ def test_a_run_that_makes_no_sense_is_refused(
     assert api.bus.published == []
 
 
+def test_a_backfill_that_begins_in_the_future_names_that_day(harness: Harness) -> None:
+    """Nobody named the end that was said to be before it."""
+    harness.save(PURCHASE)
+    answered = harness.ask("POST", "/backfills", {"start_date": "2030-01-01"})
+    assert (answered.status, answered.body["code"]) == (422, "incomplete_day")
+    assert answered.body["detail"] == "The day 2030-01-01 is not complete yet."
+
+
 def test_a_dry_backfill_tells_its_price_and_runs_nothing(harness: Harness) -> None:
     harness.save(PURCHASE)
     shown = harness.post("/backfills", {"start_date": "2025-11-20", "dry": True}, status=202)

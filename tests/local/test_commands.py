@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -254,3 +255,28 @@ def test_a_dataset_that_is_named_twice_is_read_once() -> None:
         "p.analytics_1",
         "p.analytics_2",
     )
+
+
+def test_the_parts_of_a_long_window_are_one_line() -> None:
+    """A backfill of years has twenty; of a part that was tried again the last try counts."""
+    entries = [
+        {**ENTRY, "status": "planned", "rows_read": None},
+        {**ENTRY, "status": "failed", "end_date": "2026-11-10", "rows_read": None},
+        {**ENTRY, "status": "continued", "end_date": "2026-11-10"},
+        {**ENTRY, "status": "unchanged", "start_date": "2026-11-11", "inserted": 0},
+    ]
+    shown = printed(show_run, {"run_id": "r", "status": "finished", "entries": entries})
+    rows = [row.split() for row in shown.splitlines() if row.split()[:1] == ["purchase"]]
+    assert rows == [
+        ["purchase", "200", "14", "4", "6", "176"],
+        ["purchase", "applied", "2026-11-01", "2026-11-30", "88", "0", "0", "2.0"],
+    ]
+
+
+def test_a_conversion_that_is_misspelt_is_answered_with_those_that_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = SimpleNamespace(call=lambda *_: {"conversions": [{"id": "lead"}, {"id": "purchase"}]})
+    monkeypatch.setattr(local, "attached", lambda *_: nullcontext(known))
+    assert local.main(["run", "--data", str(tmp_path), "--conversion", "Purchase"]) == 1
+    assert "no active conversion Purchase; there is lead, purchase." in capsys.readouterr().err

@@ -92,7 +92,8 @@ def backfill(ask: Ask[Nothing, BackfillBody], services: Services) -> BackfillAns
     body = ask.body
     # named now: a message that waits over midnight must not compute a day that was not priced
     end = body.end_date or services.yesterday
-    _check(body.conversions, body.start_date, end, services)
+    # a start in the future is answered with its own day, not with an end that nobody named
+    _check(body.conversions, body.start_date, body.end_date, services)
     request = RunRequested(
         trigger="backfill",
         request_id=_request_id(ask),
