@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from common.bigquery.sql import Parameter, Sql, bind, fill, join, table, template, with_parameters
-from common.ga4 import clicks
+from common.ga4 import clicks, shards
 from common.ga4.columns import Columns
 from common.model import placeholders
 from common.model.currency import DECIMALS
@@ -95,7 +95,7 @@ class Export:
     """project.dataset"""
     schema: Sequence[JsonObject]
     tables: tuple[str, ...] = ()
-    """Names of the tables where they have to be read one by one; else a wildcard finds them."""
+    """Names of the tables where they have to be named; else a wildcard finds them and no others."""
     is_preliminary: bool = False
 
 
@@ -401,18 +401,21 @@ def _key_before(columns: Columns) -> str:
 def _shards(export: Export, window: Window) -> Sql:
     """The tables to read as the alias `event`, with the condition that takes the right ones."""
     if export.tables:
-        each = (Sql(f"SELECT * FROM {table(f'{export.dataset}.{name}')}") for name in export.tables)
-        return Sql(f"({join(' UNION ALL ', each)}) AS event\n    WHERE TRUE")
-    # the longest prefix that all days share, so that tables of other years decide about no column
-    first, last = _suffix(window, -1), _suffix(window, 1)
-    shared = next((at for at in range(8) if first[at] != last[at]), 8)
-    found = table(f"{export.dataset}.events_{first[:shared]}*")
+        return Sql(f"{shards.together(export.dataset, export.tables)} AS event\n    WHERE TRUE")
+    found = beginning(window)
+    shared = len(found) - len("events_")
     first, last = (f"SUBSTR(@{it}_suffix, {shared + 1})" for it in ("first", "last"))
     return Sql(
-        # the wildcard finds copies such as events_20240101_old as well
-        f"{found} AS event\n    WHERE\n      event._TABLE_SUFFIX BETWEEN {first} AND {last}"
+        f"{table(f'{export.dataset}.{found}*')} AS event\n    WHERE"
+        f"\n      event._TABLE_SUFFIX BETWEEN {first} AND {last}"
         f"\n      AND REGEXP_CONTAINS(event._TABLE_SUFFIX, r'^\\d{{{8 - shared}}}$')"
     )
+
+
+def beginning(window: Window) -> str:
+    """What the names of all daily tables that are read for these days begin with."""
+    first, last = _suffix(window, -1), _suffix(window, 1)
+    return f"events_{first[: next((at for at in range(8) if first[at] != last[at]), 8)]}"
 
 
 def _suffix(window: Window, days: int) -> str:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
-from common.bigquery.sql import Parameter, template
+from common.bigquery.sql import Parameter, Sql, join, table, template
 from common.bigquery.warehouse import TableVersion, Warehouse
 from common.model.window import Window
 
@@ -18,16 +18,6 @@ Day = tuple[str, date]
 """A property's dataset and a day of it."""
 Versions = Mapping[tuple[str, str], TableVersion]
 """(dataset, name of the table) → what it is."""
-
-DAILY = "events_20*"
-"""The daily tables of a property. `events_*` fails as soon as there is a view of such a name, and
-has the columns of an intraday table when one was created last."""
-
-
-def suffix(day: str) -> str:
-    """What _TABLE_SUFFIX of `DAILY` is for the day YYYYMMDD."""
-    return day[2:]
-
 
 STEMS = {"events_": False, "events_fresh_": True, "events_intraday_": True}
 """Beginnings of the names of tables of events, the best one of a day first, and whether what they
@@ -85,6 +75,17 @@ def readable(warehouse: Warehouse, dataset: str, yesterday: date) -> dict[date, 
     """Day → the table of the property to read, as it is the day after `yesterday`."""
     until = yesterday - timedelta(days=STREAMING_DAYS) if warehouse.settings.ga4_streaming else None
     return chosen(warehouse.tables_in(dataset), until)
+
+
+def together(dataset: str, names: Iterable[str], *columns: str) -> Sql:
+    """The rows of these tables of project.dataset, in brackets: these columns alone, else all.
+
+    Through a wildcard a view whose name begins alike fails the query, and a table beside them, such
+    as a copy of one or a newer one without some column, may decide which columns all of them have.
+    """
+    read = ", ".join(f"event.{column}" for column in columns) or "*"
+    each = (Sql(f"SELECT {read} FROM {table(f'{dataset}.{name}')} AS event") for name in names)
+    return Sql(f"({join(' UNION ALL ', each)})")
 
 
 def around(window: Window) -> Window:

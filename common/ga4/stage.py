@@ -85,12 +85,29 @@ def exports(warehouse: Warehouse, window: Window, yesterday: date) -> list[Expor
             Export(
                 dataset,
                 json.loads(schema),
-                () if alone and not is_preliminary else tuple(names),
+                ()
+                if alone and not is_preliminary and not _misled(warehouse, dataset, window, schema)
+                else tuple(names),
                 is_preliminary,
             )
             for (is_preliminary, schema), names in by_schema.items()
         ]
     return found
+
+
+def _misled(warehouse: Warehouse, dataset: str, window: Window, schema: str) -> bool:
+    """Whether a wildcard over the days of the window would have other columns than this schema.
+
+    It has those of the table that was created last, though it is not read: the newest day, or a
+    copy or a view whose name begins alike, which fails the query.
+    """
+    beginning = export.beginning(window)
+    begun = [it for it in warehouse.tables_in(dataset) if it.startswith(beginning)]
+    days = shards.shard_days(begun)
+    if len(days) < len(begun):
+        return True
+    newest = warehouse.schema_of(f"{dataset}.events_{days[-1]}") or []
+    return json.dumps(newest, sort_keys=True) != schema
 
 
 def scan(warehouse: Warehouse, span: Span, yesterday: date) -> Sql | None:

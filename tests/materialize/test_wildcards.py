@@ -6,41 +6,57 @@ from the table that was created last (https://cloud.google.com/bigquery/docs/que
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
+from datetime import UTC, datetime
 
 import pytest
 
 from common.bigquery.sql import Sql
 from common.errors import UserError
-from common.ga4 import shards
+from functions.api.definitions import events
 from tests.materialize.test_runs import DAY, PURCHASE, shop
 from tests.materialize.world import World, ga4_schema
 
-
-def test_no_statement_of_ours_reads_through_a_prefix_that_a_view_may_have() -> None:
-    root = Path(__file__).parents[2]
-    prefix = re.compile(r"\}\.events_\*|events_\{\{")
-    readers = [
-        str(file.relative_to(root))
-        for room in ("common", "functions")
-        for file in (root / room).rglob("*.py")
-        if "local" not in file.parts and prefix.search(file.read_text("utf-8"))
-    ]
-    assert readers == []
+BESIDE = {
+    "a view of sessions": "CREATE VIEW `{}.events_sessions` AS SELECT 1 AS id",
+    "a view of a year": "CREATE VIEW `{}.events_2026` AS SELECT 1 AS id",
+    "a view of a day": "CREATE VIEW `{}.events_20261108_clean` AS SELECT 1 AS id",
+    "what is left of a copy": "CREATE TABLE `{}.events_20261108_old` AS SELECT 1 AS id",
+    "a newer day without columns": "CREATE TABLE `{}.events_20261119` AS SELECT 1 AS id",
+}
+"""Tables beside the daily ones, none of which is read for the days of the shop."""
 
 
-def test_a_view_beside_the_shards_stops_nobody(wire: World) -> None:
+@pytest.mark.parametrize("made", BESIDE.values(), ids=BESIDE)
+def test_a_table_beside_the_shards_stops_nobody(wire: World, made: str) -> None:
     wire.events(shop())
     export = f"{wire.dataset}_ga4"
-    wire.warehouse.execute(Sql(f"CREATE VIEW `{export}.events_sessions` AS SELECT 1 AS id"))
+    wire.warehouse.execute(Sql(made.format(export)))
     with pytest.raises(UserError):
-        wire.query(f"SELECT COUNT(*) AS n FROM `{export}.events_*`")
-    # what the API and validate-sql read through
-    assert wire.query(f"SELECT COUNT(*) AS n FROM `{export}.{shards.DAILY}`")
+        wire.query(f"SELECT COUNT(event_timestamp) AS n FROM `{export}.events_*`")
     wire.define(**PURCHASE)
     wire.run(DAY)
     assert len(wire.rows("purchase", "value")) == 3
+
+
+@pytest.mark.parametrize("made", [*BESIDE.values()][:-1], ids=[*BESIDE][:-1])
+def test_nor_whoever_asks_which_events_there_are(wire: World, made: str) -> None:
+    wire.events(shop())
+    wire.warehouse.execute(Sql(made.format(f"{wire.dataset}_ga4")))
+    assert events.seen(wire.warehouse)["purchase"] == 4
+
+
+@pytest.mark.parametrize("column", ["items", "ecommerce", "geo", "event_params"])
+def test_a_newer_table_without_a_column_takes_it_from_no_other(wire: World, column: str) -> None:
+    """A first run reads a month at a time, and a backfill what it is asked for: older days than
+    the newest, in tables whose names begin alike."""
+    wire.events(shop())
+    export = f"{wire.dataset}_ga4"
+    fewer = [each for each in ga4_schema() if each["name"] != column]
+    wire.replace(f"{export}.events_20261119", fewer, [])
+    wire.define(**PURCHASE)
+    wire.now = datetime(2026, 11, 20, 6, tzinfo=UTC)
+    wire.handle(wire.tick("older", end_date=DAY))
+    assert [row["value"] for row in wire.rows("purchase", "value")] == [70.0, 5.5, 7.0]
 
 
 def test_shards_of_other_shapes_are_read_with_what_they_have(wire: World) -> None:

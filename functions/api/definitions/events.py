@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 
-from common.bigquery.sql import Sql, table, template, with_parameters
+from common.bigquery.sql import Sql, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.ga4 import shards, stage
 from common.kinds.conversion import Conversion
@@ -93,13 +93,8 @@ def _export_counts(warehouse: Warehouse, dataset: str) -> dict[str, int]:
     days = shards.shard_days(warehouse.tables_in(dataset))[-SHARDS:]
     if not days:
         return {}
-    sql = template(__file__, export=table(f"{dataset}.{shards.DAILY}"))
-    return _counts(
-        warehouse,
-        with_parameters(
-            sql, first_suffix=shards.suffix(days[0]), last_suffix=shards.suffix(days[-1])
-        ),
-    )
+    newest = shards.together(dataset, [f"events_{day}" for day in days], "event_name")
+    return _counts(warehouse, template(__file__, newest=newest))
 
 
 def _counts(warehouse: Warehouse, sql: Sql) -> dict[str, int]:

@@ -18,7 +18,6 @@ from common.bigquery.sql import (
     fill,
     identifier,
     join,
-    table,
     template,
     with_parameters,
 )
@@ -187,20 +186,12 @@ def stitch(own: Warehouse, kept: Answer) -> Clients | None:
     """How many client ids GA4 knows; None without a GA4 export, or when reading it failed."""
     if not kept.has("client_id", "STRING") or "created" not in kept.types:
         return None
-    exports = [
-        dataset
-        for dataset in own.settings.ga4_datasets
-        if shards.shard_days(own.tables_in(dataset))
-    ]
-    if not exports:
-        return None
-    visits = [
-        template(__file__, "profile_visits", export=table(f"{dataset}.{shards.DAILY}"))
-        for dataset in exports
-    ]
-    first = kept.window.start - timedelta(days=STITCH_DAYS)
     # the property's day may end after the project's
+    first = kept.window.start - timedelta(days=STITCH_DAYS)
     last = kept.window.end + timedelta(days=1)
+    visits = list(_visits(own, Window(first, last)))
+    if not visits:
+        return None
     sql = with_parameters(
         template(
             __file__,
@@ -210,14 +201,22 @@ def stitch(own: Warehouse, kept: Answer) -> Clients | None:
             visits=join("\n    UNION ALL\n    ", visits),
         ),
         timezone=own.settings.timezone,
-        first_suffix=shards.suffix(f"{first:%Y%m%d}"),
-        last_suffix=shards.suffix(f"{last:%Y%m%d}"),
         nobody=Parameter("ARRAY<STRING>", placeholders.NOBODY),
     )
     try:
         return Clients(**next(iter(own.rows(sql, labels={"purpose": "validate"}))))
     except ProductError:
         return None
+
+
+def _visits(own: Warehouse, window: Window) -> Iterator[Sql]:
+    """Who was seen in the daily tables of these days, a query for each property that has any."""
+    for dataset in own.settings.ga4_datasets:
+        days = shards.shard_days(own.tables_in(dataset))
+        names = [f"events_{day}" for day in days if date.fromisoformat(day) in window.dates]
+        if names:
+            export = shards.together(dataset, names, "user_pseudo_id", "event_timestamp")
+            yield template(__file__, "profile_visits", export=export)
 
 
 def _type(column: JsonObject) -> str:
