@@ -666,6 +666,7 @@ KNOWN = {
     "LendsToReadDaysAlone": 4,
     "closes_days_that_were_read_from_nothing": 1,
     "closes_the_days_of_a_held_stage": 0,
+    "counts_a_late_day_alone": 698,
     "counts_rows_alone": 7,
     "counts_streams_unasked": 20,
     "follows_what_its_own_run_reads_alone": 8,
