@@ -325,6 +325,7 @@ def _export(export: Export, window: Window) -> Sql:
         is_staged=f"(event.event_name IN UNNEST(@event_names)"
         f" OR (event.event_name = '{VISIT}' AND {of_all['user_of_row']} IS NOT NULL))",
         is_preliminary="TRUE" if export.is_preliminary else "FALSE",
+        occurred_at=_moment(columns),
         shard=_day(columns),
         read=",\n      ".join(
             (
@@ -348,6 +349,16 @@ def _export(export: Export, window: Window) -> Sql:
         synthetic=columns.parameter("synthetic_bundle", "number"),
         shards=_shards(export, window),
     )
+
+
+def _moment(columns: Columns) -> str:
+    """When it happened: microseconds, which some copies hold as a text, or a moment."""
+    match columns.types.get("event_timestamp"):
+        case "TIMESTAMP":
+            return "event.event_timestamp"
+        case "INTEGER" | "INT64":
+            return "TIMESTAMP_MICROS(event.event_timestamp)"
+    return f"TIMESTAMP_MICROS({columns.value('event_timestamp', 'INT64')})"
 
 
 def _day(columns: Columns) -> str:

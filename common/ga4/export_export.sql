@@ -18,13 +18,13 @@ SELECT
       {{ is_preliminary }} AS is_preliminary,
       event.event_name,
       {{ shard }} AS shard,
-      TIMESTAMP_MICROS(event.event_timestamp) AS occurred_at,
-      DATE(TIMESTAMP_MICROS(event.event_timestamp), @timezone) AS date,
+      {{ occurred_at }} AS occurred_at,
+      DATE({{ occurred_at }}, @timezone) AS date,
       {{ read }},
       {{ is_staged }} AS is_staged,
       IF({{ is_staged }}, {{ items }}, []) AS items
     FROM {{ shards }}
-      AND DATE(TIMESTAMP_MICROS(event.event_timestamp), @timezone)
+      AND DATE({{ occurred_at }}, @timezone)
         BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND DATE_ADD(@end_date, INTERVAL 1 DAY)
       AND event.event_name IS NOT NULL
       -- audience events are GA4's own, not anybody's

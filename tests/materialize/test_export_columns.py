@@ -173,3 +173,18 @@ def test_a_day_that_is_a_date_in_a_copy_loses_what_it_tells_no_more(world: Quick
     world.replace(path, schema, rows[:2])
     world.run(date(2026, 11, 11))
     assert [row["id"] for row in world.rows("purchase", "id")] == ["O1", "O2"]
+
+
+@pytest.mark.parametrize("type_", ["STRING", "FLOAT", "TIMESTAMP"])
+def test_the_time_of_an_event_may_have_another_type_in_a_copy(
+    world: QuickWorld, type_: str
+) -> None:
+    schema = as_type(ga4_schema(), "event_timestamp", type_)
+    assert_accepted(schema)
+    row = sold(1, schema)
+    micros = row["event_timestamp"]
+    at = datetime(DAY.year, DAY.month, DAY.day, 10, 0, 1, tzinfo=UTC)
+    row["event_timestamp"] = {"STRING": str(micros), "FLOAT": float(micros)}.get(type_, at)
+    world.replace(f"{world.dataset}_ga4.events_20261110", schema, [row])
+    world.run(DAY)
+    assert world.rows("purchase", "id", "created") == [{"id": "O1", "created": at}]
