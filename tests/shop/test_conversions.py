@@ -128,7 +128,7 @@ def stage_events(warehouse: Warehouse, shop: Shop, dataset: str, window: Window)
         table(f"{dataset}.{name}") for name in ("scanned", "visited", "known_visits", "before")
     )
     for name, shape in (("known_visits", "ga4_visits"), ("before", "ga4_events"),
-                        ("order_memory", "order_memory")):  # fmt: skip
+                        ("order_memory", "order_memory"), ("ga4_rates", "ga4_rates")):  # fmt: skip
         warehouse.ensure_table(f"{dataset}.{name}", shape)
     days = {"start_date": window.start, "end_date": window.end}
     for target, rows in (
