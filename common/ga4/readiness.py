@@ -114,7 +114,12 @@ def gaps(warehouse: Warehouse, window: Window, now: datetime) -> Iterator[Proble
             and (day < max(daily) or now > day_over(day, timezone) + LANDING)
             and (day not in there or day <= last - timedelta(days=shards.STREAMING_DAYS))
         ]
-        for gap in _runs(lacking):
+        # most runs lack none, and ask nothing
+        known = shards.read(warehouse) if lacking else {}
+        gone = {day for day in lacking if (dataset, f"events_{day:%Y%m%d}") in known}
+        for gap in _runs([day for day in lacking if day in gone]):
+            yield _gone(dataset, gap)
+        for gap in _runs([day for day in lacking if day not in gone]):
             yield _missing(
                 dataset, gap, is_newest=gap.start > max(daily), is_read=gap.start in there
             )
@@ -133,9 +138,22 @@ def _runs(days: list[date]) -> Iterator[Window]:
         yield Window(start, last)
 
 
-def _missing(dataset: str, gap: Window, *, is_newest: bool, is_read: bool) -> Problem:
+def _named(dataset: str, gap: Window) -> str:
     first, last = (f"{dataset}.events_{day:%Y%m%d}" for day in (gap.start, gap.end))
-    named = f"{first} has" if gap.days == 1 else f"{first} to {last} ({gap.days} days) have"
+    return f"{first} has" if gap.days == 1 else f"{first} to {last} ({gap.days} days) have"
+
+
+def _gone(dataset: str, gap: Window) -> Problem:
+    return Problem(
+        "ga4_day_missing",
+        f"{_named(dataset, gap)} been read and then deleted. What was counted stays.",
+        "Restore what was deleted by mistake; a table that is there again is read again.",
+        dataset,
+        f"{gap.start:%Y%m%d}",
+    )
+
+
+def _missing(dataset: str, gap: Window, *, is_newest: bool, is_read: bool) -> Problem:
     read = " What is counted of it is preliminary and not exported." if is_read else ""
     if is_newest:
         fix = "Look at the property's BigQuery link in GA4; what lands is counted, however late."
@@ -145,5 +163,9 @@ def _missing(dataset: str, gap: Window, *, is_newest: bool, is_read: bool) -> Pr
             " however late. If it was deleted, restore the table."
         )
     return Problem(
-        "ga4_day_missing", f"{named} not landed yet.{read}", fix, dataset, f"{gap.start:%Y%m%d}"
+        "ga4_day_missing",
+        f"{_named(dataset, gap)} not landed yet.{read}",
+        fix,
+        dataset,
+        f"{gap.start:%Y%m%d}",
     )

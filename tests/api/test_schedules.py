@@ -159,6 +159,8 @@ def test_an_unknown_conversion_gets_no_schedule(hall: Hall) -> None:
         ("30 9-5 * * *", "the hour goes from 9 to 5"),
         ("* * * * *", "runs 60 times an hour"),
         ("@daily", "has 1 part."),
+        ("30 2 31 2 *", "never comes"),
+        ("30 2 31 APR,jun *", "never comes"),
     ],
 )
 def test_a_schedule_that_cannot_be_read_is_answered_with_the_reason(
@@ -193,7 +195,17 @@ def test_over_the_end_it_is_written_in_two_parts_that_mean_the_same(
 
 
 @pytest.mark.parametrize(
-    "text", ["30 5 * * *", "*/15 * * * *", "0 8-18/2 * * MON-FRI", "0,30 6 1 JAN *", "0 5 * * 7"]
+    "text",
+    [
+        "30 5 * * *",
+        "*/15 * * * *",
+        "0 8-18/2 * * MON-FRI",
+        "0,30 6 1 JAN *",
+        "0 5 * * 7",
+        "0 5 29 2 *",
+        "0 5 31 2 1",
+        "0 5 31 2,3 *",
+    ],
 )
 def test_a_schedule_in_cron_is_taken(text: str) -> None:
     assert cron.checked(text) == text

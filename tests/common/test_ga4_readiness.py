@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
 import pytest
 
+from common.bigquery.sql import Sql
 from common.bigquery.warehouse import Warehouse
 from common.ga4 import readiness, shards
 from common.model.window import Window
 from common.settings import Settings
+from common.untyped import JsonObject
 
-DATASET = "p.analytics_1"
+DATASET = "my-project.analytics_1"
 YESTERDAY = date(2026, 11, 10)
 MORNING = datetime(2026, 11, 11, 6, tzinfo=UTC)
 
@@ -20,10 +23,21 @@ MORNING = datetime(2026, 11, 11, 6, tzinfo=UTC)
 class Tables(Warehouse):
     """A warehouse that knows nothing but names of tables."""
 
-    def __init__(self, *names: str, streaming: bool = False, datasets: str = DATASET) -> None:
-        settings = Settings(project="p", ga4_datasets=datasets, ga4_streaming=streaming)
+    def __init__(
+        self,
+        *names: str,
+        streaming: bool = False,
+        datasets: str = DATASET,
+        known: Collection[str] = (),
+    ) -> None:
+        """`known` are the names of tables that the stage has read."""
+        settings = Settings(project="my-project", ga4_datasets=datasets, ga4_streaming=streaming)
         super().__init__(cast("Any", None), settings)
-        self.names = names
+        self.names, self.known = names, known
+
+    def rows(self, sql: Sql, **options: Any) -> Iterator[JsonObject]:
+        facts = {"dataset": DATASET, "rows_total": 1, "changed_at": None}
+        return iter([{**facts, "shard": name} for name in self.known])
 
     def tables_in(self, dataset: str) -> list[str]:
         return sorted(self.names)
@@ -86,6 +100,21 @@ def test_the_newest_day_is_named_once_it_is_late_and_until_it_is_there() -> None
     assert gaps(*daily(8, 9, 11)) == said
     assert gaps(*daily(8, 9, 10), now=late) == []
     assert gaps(*daily(8, 9), "events_fresh_20261110", now=late) == []
+
+
+def test_a_table_that_was_read_and_deleted_is_not_said_to_be_late() -> None:
+    found = list(
+        readiness.gaps(
+            Tables(*daily(3, 4, 7, 8, 9), known=daily(4, 5, 7, 9, 10)),
+            Window(date(2026, 11, 1), YESTERDAY),
+            MORNING + timedelta(days=5),
+        )
+    )
+    assert [(it.object, it.detail.partition(".events_")[2]) for it in found] == [
+        ("20261105", "20261105 has been read and then deleted. What was counted stays."),
+        ("20261110", "20261110 has been read and then deleted. What was counted stays."),
+        ("20261106", "20261106 has not landed yet."),
+    ]
 
 
 def test_a_fresh_table_is_no_daily_one_for_longer_than_three_days() -> None:

@@ -62,6 +62,11 @@ def test_a_word_of_yaml_is_what_was_meant(tmp_path: Path, text: str, read: objec
     assert type(definition["value"]) is type(read)
 
 
+def test_a_file_may_hold_documents(tmp_path: Path) -> None:
+    found = yaml_files.definitions(written(tmp_path, "id: a\n---\nid: b\n---\n- id: c\n"))
+    assert [one["id"] for one in found] == ["a", "b", "c"]
+
+
 @pytest.mark.parametrize(
     "text", ["- lead\n", "name: Lead\n", "- {id: a}\n- {id: 7}\n", "", "a: [\n", "id: a\nid: a\n"]
 )

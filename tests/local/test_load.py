@@ -287,6 +287,9 @@ def test_nested_json_becomes_records(client: bigquery.Client, dataset: str, tmp_
         ("crm.deals", "missing.csv", None, "There is no file .*missing.csv"),
         ("crm.deals", "deals.xlsx", "x", "none of the endings .parquet, .ndjson"),
         ("crm.deals", "deals.csv", "", "deals.csv is empty"),
+        ("crm.deals", "deals.csv", "\ufeff \n", "deals.csv is empty"),
+        ("crm.deals", "deals.ndjson", "\n\n", "deals.ndjson is empty"),
+        ("crm.deals", "deals.csv", "id,amount\n1,10,5\n2\n", "rows of other numbers of them"),
         ("crm.deals", "deals.parquet", "no parquet", "deals.parquet cannot be read as parquet"),
         ("crm.deals", "deals.ndjson", '{"id": 1', "deals.ndjson cannot be read as json"),
         ("crm.events_", "deals.csv", "id\n1\n", "is no GA4 export: it has no column event_date"),
@@ -311,3 +314,13 @@ def test_columns_that_a_table_has_not_are_named(
     file.write_text("Amount,Stage\n1,won\n")
     with pytest.raises(CommandError, match=r"has no column amount, stage; .* no column id"):
         loaded(client, f"{dataset}.deals", file)
+
+
+def test_a_text_in_another_encoding_is_said_to_be_none(
+    client: bigquery.Client, dataset: str, tmp_path: Path
+) -> None:
+    for encoding in ("latin-1", "utf-16"):
+        file = tmp_path / f"{encoding}.csv"
+        file.write_bytes("id,name\n1,Müller\n".encode(encoding))
+        with pytest.raises(CommandError, match=r"is no text in UTF-8; save it as such\."):
+            loaded(client, f"{dataset}.people", file)

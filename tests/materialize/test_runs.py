@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
@@ -701,6 +701,18 @@ def test_a_task_waits_for_a_quota_of_the_day_and_goes_on_by_itself(
     world.now += timedelta(hours=1)
     world.handle(Watchdog())
     assert world.ledger("purchase")[-1]["status"] == "applied"
+
+
+def test_a_first_run_of_days_before_the_export_says_which_days_there_are(
+    world: QuickWorld,
+) -> None:
+    world.define(**PURCHASE)
+    world.events(shop())
+    world.now = datetime(2026, 11, 11, 6, tzinfo=UTC)
+    world.handle(world.tick("early", end_date=date(2026, 1, 31)))
+    [entry] = world.ledger("purchase")
+    assert entry["status"] == "held"
+    assert entry["detail"].endswith(" GA4's tables are of 2026-11-08 to 2026-11-10.")
 
 
 def test_a_run_of_nothing_ends(world: QuickWorld) -> None:

@@ -53,20 +53,20 @@ _Loader.add_implicit_resolver(
 
 
 def definitions(path: Path) -> list[JsonObject]:
-    """The definitions of a YAML file: one, or a list of them; raises CommandError that names it."""
+    """The definitions of a YAML file: one, a list, or documents; raises CommandError naming it."""
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+        documents = list(yaml.load_all(path.read_text(encoding="utf-8"), Loader=_Loader)) or [None]
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise CommandError(f"{path} is no text in UTF-8: {error.reason}.") from error
     except yaml.YAMLError as error:
         raise CommandError(f"{path} is no YAML: {error}") from error
-    listed = content if isinstance(content, list) else [content]
+    listed = [one for each in documents for one in (each if isinstance(each, list) else [each])]
     for number, one in enumerate(listed, start=1):
         if not isinstance(one, dict) or not isinstance(one.get("id"), str):
             raise CommandError(
                 f"{path}: entry {number} is no definition with an id that is a text. A file holds"
-                " one definition, or a list of them."
+                " one definition, a list of them, or documents divided by ---."
             )
     return listed

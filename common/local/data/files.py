@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,8 @@ _READERS = {
     " maximum_object_size = 104857600, map_inference_threshold = -1{columns})",
     "csv": "read_csv({files}, union_by_name = true, header = true, sample_size = -1{columns})",
 }
+_SMALL = 4096
+"""A larger file is not looked at for whether it holds more than blanks."""
 _CLIENT_ID = r"^[0-9]+\.[0-9]{9,10}$"
 """A Google client id looks like a number, which would lose its last digits."""
 
@@ -57,7 +60,10 @@ def opened(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> File
             fields = _with_client_ids(connection, paths, fields)
     except duckdb.Error as error:
         named = ", ".join(map(str, paths))
+        if "not utf-8 encoded" in str(error):
+            raise FileError(f"{named} is no text in UTF-8; save it as such.") from error
         raise FileError(f"{named} cannot be read as {form}: {first_line(error)}") from error
+    _refuse_one_column(form, paths, fields)
     # text carries no time zone, and BigQuery's own autodetection takes such a time for UTC; parquet
     # says which of both a time is (python-bigquery#985: without a zone it is a DATETIME)
     zoned = [_in_utc(it) if form != "parquet" else it for it in fields]
@@ -101,9 +107,19 @@ def _format(path: Path) -> str:
     if not suffixes or suffixes[-1].lower() not in _FORMATS:
         known = ", ".join(_FORMATS)
         raise FileError(f"{path} has none of the endings {known} (ndjson and csv also with .gz).")
-    if path.stat().st_size == 0:
+    if path.stat().st_size < _SMALL and not path.read_bytes().removeprefix(BOM_UTF8).strip():
         raise FileError(f"{path} is empty.")
     return _FORMATS[suffixes[-1].lower()]
+
+
+def _refuse_one_column(form: str, paths: Sequence[Path], fields: Sequence[Field]) -> None:
+    """Where rows and header differ in their numbers of columns, DuckDB takes lines for values."""
+    if form == "csv" and len(fields) == 1 and re.search(r"[,;\t|]", fields[0]["name"]):
+        raise FileError(
+            f"{', '.join(map(str, paths))} has a header of several columns,"
+            f" {fields[0]['name']!r}, and rows of other numbers of them. Mend the rows, or put"
+            " quotes around values that hold the separator."
+        )
 
 
 def _reader(form: str, paths: Sequence[Path], columns: str = "") -> str:

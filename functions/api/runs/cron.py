@@ -42,7 +42,16 @@ def checked(text: str) -> str:
             f"{text!r} runs {len(numbers['minute'])} times an hour",
             f"at most {MOST_AN_HOUR} are allowed; for every quarter of an hour write */15",
         )
+    days, months = numbers["day of the month"], numbers["month"]
+    # a day of the week comes whatever the day of the month
+    every_day = {number % 7 for number in numbers["day of the week"]} == set(range(7))
+    if every_day and all(min(days) > _LENGTHS.get(month, 31) for month in months):
+        raise _refused(f"{text!r} never comes", "name a day that one of its months has")
     return " ".join(map(_documented, FIELDS, parts)).upper()
+
+
+_LENGTHS = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
+"""Days of the months that have no 31st."""
 
 
 def _documented(name: str, part: str) -> str:

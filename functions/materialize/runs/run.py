@@ -40,6 +40,8 @@ from functions.materialize.task.work import Ended, clear_up, materialize
 STAGE_SECONDS = 300
 """After this long the run asks for itself again: a push must be answered within 540 s."""
 
+WAITS = "It counts GA4's events of days that are held or not there to be read."
+
 FACTS_OF_TASK = "conversion tier trigger definition_version start_date end_date".split()
 SAME_TASK = ("conversion", "trigger", "start_date")
 """What tells the tasks of one run apart."""
@@ -245,7 +247,9 @@ def _start(
             services.bus.publish(request)
             return
         if held:
-            windows = _without_readers(services, run_id, definitions, tiers, windows, held)
+            windows = _without_readers(
+                services, run_id, definitions, tiers, windows, held, known.exported
+            )
     shown = {id for id, _ in known.done}
     # before the tasks: a reader of the view must not see a table that is not there yet
     if not set(windows) <= shown:
@@ -431,6 +435,7 @@ def _without_readers(
     tiers: Mapping[str, int],
     windows: Mapping[str, Window],
     held: Iterable[Window],
+    exported: Window | None,
 ) -> dict[str, Window]:
     """The windows of what reads no day of the stage that is held; the others wait, and say so."""
     readers = {
@@ -449,9 +454,18 @@ def _without_readers(
             definition_version=definitions[id].version,
             start_date=windows[id].start,
             end_date=windows[id].end,
-            detail="It counts GA4's events of days that are held or not there to be read.",
+            detail=f"{WAITS}{_else(held, exported)}",
         )
     return {id: window for id, window in windows.items() if id not in waiting}
+
+
+def _else(held: Iterable[Window], exported: Window | None) -> str:
+    """Of which days there are tables, where there is none of the days that are held."""
+    if exported is None or any(
+        day.start <= exported.end and exported.start <= day.end for day in held
+    ):
+        return ""
+    return f" GA4's tables are of {exported.start} to {exported.end}."
 
 
 def release(services: Services, run_id: str, *, after: int = -1, again: bool = True) -> None:
