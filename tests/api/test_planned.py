@@ -168,6 +168,7 @@ def test_a_backfill_of_days_past_goes_on_where_rows_silence_later_ones(house: Ho
         asked = {"start_date": "2026-09-01", "end_date": "2026-09-30", "conversions": [id]}
         shown = house.harness.post("/backfills", {**asked, "dry": True}, status=202)
         assert shown["end_date"] == last
+        assert ("goes on after 2026-09-30" in shown["text"]) == (last != "2026-09-30")
 
 
 def test_without_any_conversion_there_is_nothing_to_run(house: House) -> None:

@@ -99,7 +99,9 @@ def _planned(
         reaching=reaching,
         bytes=size,
         price_usd=cost,
-        text=f"{plan_in_words(windows, outside, cost, total(own))}{_beyond_in_words(reaching)}",
+        text=plan_in_words(windows, outside, cost, total(own))
+        + _later_in_words(request.end_date, window.end)
+        + _beyond_in_words(reaching),
         parts=listed,
     )
 
@@ -111,6 +113,13 @@ def _reaching(
     days = (plan.reaching(id, request, request.trigger, known) for id in windows)
     last = max((day for day in days if day), default=None)
     return last if last and last > plan.whole(windows.values()).end else None
+
+
+def _later_in_words(asked: date | None, last: date) -> str:
+    """Why days are computed that nobody asked for."""
+    if asked is None or last <= asked:
+        return ""
+    return f" It goes on after {asked}, because what came before decides which later rows count."
 
 
 def _beyond_in_words(reaching: date | None) -> str:
