@@ -188,3 +188,18 @@ def test_the_time_of_an_event_may_have_another_type_in_a_copy(
     world.replace(f"{world.dataset}_ga4.events_20261110", schema, [row])
     world.run(DAY)
     assert world.rows("purchase", "id", "created") == [{"id": "O1", "created": at}]
+
+
+@pytest.mark.parametrize("text", ["NaN", "-inf", "1e400", "12,5", "\u00a0", "(not set)"])
+def test_a_text_where_a_number_should_be_stops_no_run(world: QuickWorld, text: str) -> None:
+    asked = "value ga_session_id ga_session_number price quantity currency synthetic_bundle".split()
+    keys = [*asked, "batch_page_id", "batch_ordering_id", "batch_event_index", "product_id"]
+    schema = [it for it in ga4_schema() if not it["name"].startswith("batch_")]
+    rows = [sold(number, schema) for number in (1, 2)]
+    rows[0]["event_params"] = [
+        {"key": "transaction_id", "value": {"string_value": "O1"}},
+        *({"key": key, "value": {"string_value": text}} for key in keys),
+    ]
+    world.replace(f"{world.dataset}_ga4.events_20261110", schema, rows)
+    world.run(DAY)
+    assert [row["value"] for row in world.rows("purchase", "value")] == [None, 10.0]
