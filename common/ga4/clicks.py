@@ -73,6 +73,30 @@ def is_of_google(pair: str) -> Sql:
     )
 
 
+LISTING = "srsltid"
+"""No ad: a free listing of Google Shopping."""
+
+
+def is_listing(pair: str) -> Sql:
+    """Whether the text kind=value is a click on a free listing."""
+    return fill(
+        "REGEXP_CONTAINS({{ pair }}, r'(?i)^{{ kind }}=') AND NOT {{ is_none }}",
+        pair=pair,
+        kind=LISTING,
+        is_none=placeholders.is_no_click(f"SUBSTR({pair}, STRPOS({pair}, '=') + 1)"),
+    )
+
+
+def is_of_ad(pair: str) -> Sql:
+    """Whether the text kind=value is a click on anything else."""
+    return fill(
+        "NOT REGEXP_CONTAINS({{ pair }}, r'(?i)^{{ kind }}=') AND NOT {{ is_none }}",
+        pair=pair,
+        kind=LISTING,
+        is_none=placeholders.is_no_click(f"SUBSTR({pair}, STRPOS({pair}, '=') + 1)"),
+    )
+
+
 def sightings(scanned: Sql, known: Sql) -> Sql:
     """The rows of ga4_clicks for the window, of a scan and of what the table knows already."""
     return template(

@@ -152,6 +152,9 @@ def scan(
             clicks_of_page=clicks.of_page("meant.page_location", PAGE_CUT),
             clicks_of_referrer=_clicks_of_referrer(),
             google_click=clicks.is_of_google("pair"),
+            listing_click=clicks.is_listing("pair"),
+            ad_click=clicks.is_of_ad("pair"),
+            is_listing=_IS_LISTING,
             is_collected=_is_collected(),
         ),
         event_names=Parameter("ARRAY<STRING>", sorted({*event_names, *ALWAYS})),
@@ -232,6 +235,18 @@ def _session_step() -> Sql:
         for it, said in speaks.items()
     )
     return fill("CASE {{ whens }} END", whens=join(" ", whens))
+
+
+_IS_LISTING = (
+    "keyed.has_listing_click AND CONCAT(LOWER(COALESCE(keyed.raw_source, '(direct)')), ' ',"
+    " REPLACE(LOWER(COALESCE(keyed.raw_medium, '(none)')), '(not set)', '(none)'))"
+    " IN ('(direct) (none)', '(not set) (none)', 'google organic')"
+    " AND LOWER(COALESCE(keyed.raw_campaign, '(direct)'))"
+    " IN ('(direct)', '(organic)', '(not set)')"
+)
+"""A click on a free listing of which nothing says more: not a campaign, nor a site whose link still
+has the id of whoever shared it. What it is then called is ga4dataform's rule, by which Google's own
+table finds Organic Shopping."""
 
 
 def _is_collected() -> Sql:
@@ -327,6 +342,9 @@ def _export(export: Export, window: Window) -> Sql:
         is_preliminary="TRUE" if export.is_preliminary else "FALSE",
         occurred_at=_moment(columns),
         shard=_day(columns),
+        table_day=_table_day(export, window),
+        micros=_micros(columns),
+        is_astray=_is_astray(_micros(columns), _table_day(export, window)),
         read=",\n      ".join(
             (
                 *(f"{text} AS {name}" for name, text in (of_all | batch | of_staged).items()),
@@ -352,13 +370,20 @@ def _export(export: Export, window: Window) -> Sql:
 
 
 def _moment(columns: Columns) -> str:
-    """When it happened: microseconds, which some copies hold as a text, or a moment."""
+    """When it happened, where that is a moment."""
+    if columns.types.get("event_timestamp") == "TIMESTAMP":
+        return "event.event_timestamp"
+    return f"TIMESTAMP_MICROS({_micros(columns)})"
+
+
+def _micros(columns: Columns) -> str:
+    """When it happened in microseconds, which some copies hold as a text, or as a moment."""
     match columns.types.get("event_timestamp"):
         case "TIMESTAMP":
-            return "event.event_timestamp"
+            return "UNIX_MICROS(event.event_timestamp)"
         case "INTEGER" | "INT64":
-            return "TIMESTAMP_MICROS(event.event_timestamp)"
-    return f"TIMESTAMP_MICROS({columns.value('event_timestamp', 'INT64')})"
+            return "event.event_timestamp"
+    return columns.value("event_timestamp", "INT64")
 
 
 def _day(columns: Columns) -> str:
@@ -407,6 +432,30 @@ def _key_before(columns: Columns) -> str:
     if columns.types.get("event_params") in ("RECORD", "STRUCT"):
         return "TO_JSON_STRING(event.event_params)"
     return "''"
+
+
+EARLY_HOURS, LATE_HOURS = 86, 60
+"""How far from 00:00 UTC of its table's day an event's time may be: a property's day begins up to
+14 hours before and ends up to 36 after; what is sent later is at most 72 hours old (Measurement
+Protocol, developers.google.com/analytics/devguides/collection/protocol/ga4/use-cases), and clocks
+may be a day fast."""
+
+
+def _is_astray(micros: str, table_day: str) -> str:
+    """Whether the event's time cannot be: none, or one that its table's day is far from."""
+    day = f"UNIX_MICROS(TIMESTAMP(SAFE.PARSE_DATE('%Y%m%d', {table_day})))"
+    return (
+        f"COALESCE({micros} NOT BETWEEN {day} - {EARLY_HOURS * 3_600_000_000}"
+        f" AND {day} + {LATE_HOURS * 3_600_000_000}, TRUE)"
+    )
+
+
+def _table_day(export: Export, window: Window) -> str:
+    """The day of the event's table as YYYYMMDD: the column event_date follows the event's time."""
+    if export.tables:
+        return "event.table_day"
+    begun = beginning(window).removeprefix("events_")
+    return f"CONCAT('{begun}', event._TABLE_SUFFIX)"
 
 
 def _shards(export: Export, window: Window) -> Sql:

@@ -15,7 +15,8 @@ meant AS (
   -- what each field says, without the texts that say nothing
   SELECT
     exported.* REPLACE ({{ meant }}),
-    {{ client_id }} AS client_id,
+    -- what happened at no time is nobody's visit and nobody's click
+    IF(exported.astray IS NULL, {{ client_id }}, NULL) AS client_id,
     {{ user_id }} AS user_id,
     COALESCE({{ ecommerce_order }}, {{ param_order }}) AS order_id,
     UPPER({{ currency }}) AS currency_code,
@@ -73,6 +74,8 @@ keyed AS (
     {{ raw_medium }} AS raw_medium,
     {{ raw_campaign }} AS raw_campaign,
     EXISTS(SELECT 1 FROM UNNEST(valued.click_pairs) AS pair WHERE {{ google_click }}) AS has_google_click,
+    EXISTS(SELECT 1 FROM UNNEST(valued.click_pairs) AS pair WHERE {{ listing_click }})
+      AND NOT EXISTS(SELECT 1 FROM UNNEST(valued.click_pairs) AS pair WHERE {{ ad_click }}) AS has_listing_click,
     IF(valued.is_wanted, TO_HEX(SHA256(TO_JSON_STRING(STRUCT(
       valued.property AS property, valued.stream_id AS stream, valued.platform AS platform, valued.client AS client,
       valued.event_name AS name, CAST(UNIX_MICROS(valued.occurred_at) AS STRING) AS micros,
@@ -95,6 +98,7 @@ SELECT
   keyed.is_wanted,
   keyed.moment,
   keyed.date,
+  keyed.astray,
   keyed.event_key,
   keyed.event_key_before,
   COALESCE(keyed.order_before, CONCAT('ga4-', keyed.event_key_before)) AS purchase_id_before,
@@ -155,6 +159,7 @@ SELECT
   -- the campaign of this event alone; a paid click on it says more than the referrer that came with it
   CASE
     WHEN keyed.has_google_click AND COALESCE(LOWER(keyed.raw_medium), '(none)') IN ('organic', 'referral', '(none)', '(not set)') THEN 'google'
+    WHEN {{ is_listing }} THEN 'google'
     WHEN LOWER(keyed.raw_source) = '(direct)' THEN NULL
     -- a campaign that names no source has one that is not set
     WHEN
@@ -163,17 +168,22 @@ SELECT
       THEN COALESCE(keyed.raw_source, '(not set)')
     ELSE keyed.raw_source
   END AS own_source,
-  IF(
-    keyed.has_google_click AND COALESCE(LOWER(keyed.raw_medium), '(none)') IN ('organic', 'referral', '(none)', '(not set)'),
-    'cpc', keyed.raw_medium
-  ) AS own_medium,
-  IF(
-    keyed.has_google_click AND COALESCE(LOWER(keyed.raw_medium), '(none)') IN ('organic', 'referral', '(none)', '(not set)'),
-    '(not set)', keyed.raw_campaign
-  ) AS own_campaign,
+  CASE
+    WHEN keyed.has_google_click AND COALESCE(LOWER(keyed.raw_medium), '(none)') IN ('organic', 'referral', '(none)', '(not set)') THEN 'cpc'
+    WHEN {{ is_listing }} THEN 'organic'
+    ELSE keyed.raw_medium
+  END AS own_medium,
+  CASE
+    WHEN keyed.has_google_click AND COALESCE(LOWER(keyed.raw_medium), '(none)') IN ('organic', 'referral', '(none)', '(not set)') THEN '(not set)'
+    WHEN {{ is_listing }} THEN 'Shopping Free Listings'
+    ELSE keyed.raw_campaign
+  END AS own_campaign,
   -- session_start and first_visit say of a page less than its page_view, and a click alone says little
   keyed.event_name IN ('session_start', 'first_visit')
-    OR (keyed.has_google_click AND COALESCE(keyed.raw_source, keyed.raw_medium, keyed.raw_campaign) IS NULL) AS says_little,
+    OR (
+      (keyed.has_google_click OR keyed.has_listing_click)
+      AND COALESCE(keyed.raw_source, keyed.raw_medium, keyed.raw_campaign) IS NULL
+    ) AS says_little,
   keyed.device_category,
   keyed.operating_system,
   keyed.browser,

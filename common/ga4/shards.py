@@ -78,13 +78,18 @@ def readable(warehouse: Warehouse, dataset: str, yesterday: date) -> dict[date, 
 
 
 def together(dataset: str, names: Iterable[str], *columns: str) -> Sql:
-    """The rows of these tables of project.dataset, in brackets: these columns alone, else all.
+    """The rows of these tables of project.dataset, in brackets: these columns alone, else all, and
+    table_day, the day of the table as YYYYMMDD.
 
     Through a wildcard a view whose name begins alike fails the query, and a table beside them, such
     as a copy of one or a newer one without some column, may decide which columns all of them have.
     """
-    read = ", ".join(f"event.{column}" for column in columns) or "*"
-    each = (Sql(f"SELECT {read} FROM {table(f'{dataset}.{name}')} AS event") for name in names)
+    read = ", ".join(f"event.{column}" for column in columns)
+    read_of = {name: read or f"'{day_of(name):%Y%m%d}' AS table_day, *" for name in names}
+    each = (
+        Sql(f"SELECT {it} FROM {table(f'{dataset}.{name}')} AS event")
+        for name, it in read_of.items()
+    )
     return Sql(f"({join(' UNION ALL ', each)})")
 
 

@@ -28,4 +28,8 @@ FROM (
   -- events without a session are each by themselves, not one heap of a whole export
   WINDOW visit AS (PARTITION BY exported.property, COALESCE(exported.session_id, exported.moment))
 ) AS marked
-WHERE marked.is_wanted = TRUE OR marked.begun IS NOT NULL OR ARRAY_LENGTH(marked.click_pairs) > 0
+WHERE
+  marked.is_wanted = TRUE
+  OR marked.begun IS NOT NULL
+  OR ARRAY_LENGTH(marked.click_pairs) > 0
+  OR marked.astray IS NOT NULL

@@ -25,7 +25,7 @@ ANSWERS: JsonObject = {
     "bad_values": 0, "bad_currencies": 0, "unknown_refunds": 0,
     "currencies": [],
     "usual_before_write": 0, "value_before": 0.0, "moved_rows": 0, "moved_value": 0.0,
-    "reference_rows": 0, "own_rows": 0,
+    "reference_rows": 0, "own_rows": 0, "astray": [],
 }  # fmt: skip
 """What columns of an answer hold, so that a run goes on to its end; all others are NULL."""
 

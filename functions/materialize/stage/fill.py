@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from common import schemas
@@ -26,8 +27,10 @@ from common.identity import erased
 from common.incidents.incidents import Incident
 from common.model.run_status import RunStatus
 from common.model.window import Window, yesterday
+from common.untyped import Row
 from functions.materialize import merge
 from functions.materialize.ledger import Clock, Ledger
+from functions.materialize.stage import astray
 
 LEASE = "stage:ga4_events"
 
@@ -43,6 +46,17 @@ HISTORY = ("ga4_visits", "ga4_clicks", "order_memory")
 """Those that are judged beyond the days of the stage."""
 LENT = ("ga4_visits", "ga4_events")
 """Those whose later rows may take their source from the days that are read."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a scan comes to."""
+
+    days: Mapping[str, Window]
+    """Table → the days from the first that changes to the last; only tables that change."""
+    astray: Sequence[Row]
+    """How many events of each property and table have a time that cannot be."""
+
 
 Existing = Mapping[str, Parameter]
 """Table → the property/YYYYMMDD of which a row that the export no longer tells has to go."""
@@ -115,7 +129,9 @@ def remember(
             found = _differences(
                 warehouse, {name: fresh[name] for name in written}, span, existing, taken
             )
-            _merge(warehouse, found, taken)
+            changes = _changes(warehouse, found, scanned)
+            astray.report(ledger, changes.astray, window, run_id, subject=LEASE)
+            _merge(warehouse, found, changes.days, taken)
             _still_held(warehouse, taken)
             entries = shards.entries(seen, window, run_id, clock.now(ledger.now))
             warehouse.append("ga4_shards", entries)
@@ -143,6 +159,9 @@ def _fill(
     existing = _existing(warehouse, seen, span.window, last)
     fresh = _scanned(warehouse, scanned, span, existing, taken)
     differences = _differences(warehouse, fresh, span, existing, taken)
+    changes = _changes(warehouse, differences, scanned)
+    # before the brakes: it may be the reason for which there is less
+    astray.report(ledger, changes.astray, span.window, run_id, subject=LEASE)
     staged = _target(warehouse, "ga4_events")
     counts = merge.count(warehouse, staged, differences["ga4_events"], span.window)
     facts = {
@@ -169,7 +188,7 @@ def _fill(
             run_id=run_id,
         )
         return False
-    _merge(warehouse, differences, taken)
+    _merge(warehouse, differences, changes.days, taken)
     _still_held(warehouse, taken)
     # who began to count before the stage was written has not counted what it says now
     read = shards.entries(seen, span.window, run_id, clock.now(ledger.now))
@@ -212,16 +231,21 @@ def _target(warehouse: Warehouse, name: str) -> merge.MergeTarget:
     )
 
 
-def _merge(warehouse: Warehouse, differences: Mapping[str, Sql], taken: lease.Lease) -> None:
+def _merge(
+    warehouse: Warehouse,
+    differences: Mapping[str, Sql],
+    changed: Mapping[str, Window],
+    taken: lease.Lease,
+) -> None:
     """Write what has to change: a MERGE reads all columns of its days, so only those that change,
     and a table that stays as it is has none."""
-    for name, days in _changed(warehouse, differences).items():
+    for name, days in changed.items():
         target, difference = _target(warehouse, name), differences[name]
         merge.merge(warehouse, target, difference, taken, days, _part(name))
 
 
-def _changed(warehouse: Warehouse, differences: Mapping[str, Sql]) -> dict[str, Window]:
-    """Table → the days from the first that changes to the last; only tables that change."""
+def _changes(warehouse: Warehouse, differences: Mapping[str, Sql], scanned: Sql) -> Changes:
+    """What the scan changes, and what it set aside, by one statement."""
     asked = [
         fill(
             "(SELECT {{ least }}(COALESCE(d.old_date, d.date)) FROM {{ difference }} AS d)"
@@ -234,12 +258,15 @@ def _changed(warehouse: Warehouse, differences: Mapping[str, Sql]) -> dict[str, 
         for name, difference in differences.items()
         for least, end in (("MIN", "first"), ("MAX", "last"))
     ]
-    row = next(warehouse.rows(fill("SELECT\n  {{ asked }}", asked=join(",\n  ", asked))))
-    return {
+    aside = fill("ARRAY({{ counted }}) AS astray", counted=astray.counted(scanned))
+    text = "SELECT\n  {{ asked }}"
+    row = next(warehouse.rows(fill(text, asked=join(",\n  ", [*asked, aside]))))
+    days = {
         name: Window(row[f"first_{name}"], row[f"last_{name}"])
         for name in differences
         if row[f"first_{name}"] is not None
     }
+    return Changes(days, row["astray"])
 
 
 def _existing(warehouse: Warehouse, seen: Versions, window: Window, last: date) -> Existing:

@@ -47,6 +47,7 @@ exports AS (
     event.shard,
     event.occurred_at,
     event.date,
+    event.astray,
     event.client,
     event.user_of_row,
     event.collected_gclid,
@@ -105,7 +106,7 @@ exports AS (
     (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'page_location' LIMIT 1) AS page_location,
     (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'page_referrer' LIMIT 1) AS page_referrer,
     ARRAY(SELECT CONCAT(LOWER(SAFE_CAST(parameter.key AS STRING)), '=', SAFE_CAST(parameter.value.string_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE LOWER(SAFE_CAST(parameter.key AS STRING)) IN ('gclid', 'gbraid', 'wbraid', 'dclid', 'fbclid', 'msclkid', 'ttclid', 'li_fat_id', 'gclsrc', 'srsltid', 'twclid', 'epik', 'sccid', 'rdt_cid') AND LENGTH(SAFE_CAST(parameter.value.string_value AS STRING)) < 100) AS param_clicks,
-    event.is_staged AND event.date BETWEEN @start_date AND @end_date AS is_wanted,
+    event.astray IS NULL AND event.is_staged AND event.date BETWEEN @start_date AND @end_date AS is_wanted,
     IF(event.is_staged, CONCAT(COALESCE(event.batch_page_id, ''), '/', COALESCE(event.batch_ordering_id, ''), '/', COALESCE(event.batch_event_index, '')), NULL) AS key_before,
     IF(event.is_staged, ARRAY(SELECT AS STRUCT SAFE_CAST(parameter.key AS STRING) AS key, COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) AS text, COALESCE(SAFE_CAST(parameter.value.int_value AS FLOAT64), SAFE_CAST(parameter.value.double_value AS FLOAT64), SAFE_CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(parameter.value.string_value AS FLOAT64)) AS number FROM UNNEST(event.event_params) AS parameter), []) AS event_params,
     IF(event.is_staged, ARRAY(SELECT AS STRUCT SAFE_CAST(parameter.key AS STRING) AS key, COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) AS text, COALESCE(SAFE_CAST(parameter.value.int_value AS FLOAT64), SAFE_CAST(parameter.value.double_value AS FLOAT64), SAFE_CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(parameter.value.string_value AS FLOAT64)) AS number FROM UNNEST(event.user_properties) AS parameter), []) AS user_properties,
@@ -116,8 +117,18 @@ exports AS (
       FALSE AS is_preliminary,
       event.event_name,
       SAFE_CAST(event.event_date AS STRING) AS shard,
-      TIMESTAMP_MICROS(event.event_timestamp) AS occurred_at,
-      DATE(TIMESTAMP_MICROS(event.event_timestamp), @timezone) AS date,
+      -- a moment that no date has would fail the statement
+      IF(COALESCE(event.event_timestamp NOT BETWEEN UNIX_MICROS(TIMESTAMP(SAFE.PARSE_DATE('%Y%m%d', CONCAT('2026112', event._TABLE_SUFFIX)))) - 309600000000 AND UNIX_MICROS(TIMESTAMP(SAFE.PARSE_DATE('%Y%m%d', CONCAT('2026112', event._TABLE_SUFFIX)))) + 216000000000, TRUE), NULL, TIMESTAMP_MICROS(event.event_timestamp)) AS occurred_at,
+      IF(COALESCE(event.event_timestamp NOT BETWEEN UNIX_MICROS(TIMESTAMP(SAFE.PARSE_DATE('%Y%m%d', CONCAT('2026112', event._TABLE_SUFFIX)))) - 309600000000 AND UNIX_MICROS(TIMESTAMP(SAFE.PARSE_DATE('%Y%m%d', CONCAT('2026112', event._TABLE_SUFFIX)))) + 216000000000, TRUE), NULL, DATE(TIMESTAMP_MICROS(event.event_timestamp), @timezone)) AS date,
+      -- of an event whose time cannot be what is left of it to tell somebody
+      IF(
+        COALESCE(event.event_timestamp NOT BETWEEN UNIX_MICROS(TIMESTAMP(SAFE.PARSE_DATE('%Y%m%d', CONCAT('2026112', event._TABLE_SUFFIX)))) - 309600000000 AND UNIX_MICROS(TIMESTAMP(SAFE.PARSE_DATE('%Y%m%d', CONCAT('2026112', event._TABLE_SUFFIX)))) + 216000000000, TRUE),
+        STRUCT(
+          @v_632982f95429 AS property, CONCAT('2026112', event._TABLE_SUFFIX) AS day, event.event_name AS event_name,
+          event.event_timestamp AS micros, (event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL)) AS is_staged
+        ),
+        NULL
+      ) AS astray,
       SAFE_CAST(event.user_pseudo_id AS STRING) AS client,
       SAFE_CAST(event.user_id AS STRING) AS user_of_row,
       SAFE_CAST(event.collected_traffic_source.gclid AS STRING) AS collected_gclid,
@@ -176,8 +187,11 @@ exports AS (
     WHERE
       event._TABLE_SUFFIX BETWEEN SUBSTR(@first_suffix, 8) AND SUBSTR(@last_suffix, 8)
       AND REGEXP_CONTAINS(event._TABLE_SUFFIX, r'^\d{1}$')
-      AND DATE(TIMESTAMP_MICROS(event.event_timestamp), @timezone)
-        BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND DATE_ADD(@end_date, INTERVAL 1 DAY)
+      AND IF(
+        COALESCE(event.event_timestamp NOT BETWEEN UNIX_MICROS(TIMESTAMP(SAFE.PARSE_DATE('%Y%m%d', CONCAT('2026112', event._TABLE_SUFFIX)))) - 309600000000 AND UNIX_MICROS(TIMESTAMP(SAFE.PARSE_DATE('%Y%m%d', CONCAT('2026112', event._TABLE_SUFFIX)))) + 216000000000, TRUE), TRUE,
+        DATE(TIMESTAMP_MICROS(event.event_timestamp), @timezone)
+          BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND DATE_ADD(@end_date, INTERVAL 1 DAY)
+      )
       AND event.event_name IS NOT NULL
       -- audience events are GA4's own, not anybody's
       AND COALESCE((SELECT COALESCE(SAFE_CAST(parameter.value.int_value AS FLOAT64), SAFE_CAST(parameter.value.double_value AS FLOAT64), SAFE_CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(parameter.value.string_value AS FLOAT64)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'synthetic_bundle' LIMIT 1), 0) <> 1
@@ -216,7 +230,8 @@ meant AS (
       IF(IS_NAN(exported.purchase_in_usd) OR IS_INF(exported.purchase_in_usd), NULL, exported.purchase_in_usd) AS purchase_in_usd,
       IF(IS_NAN(exported.refunded_in_usd) OR IS_INF(exported.refunded_in_usd), NULL, exported.refunded_in_usd) AS refunded_in_usd,
       IF(IS_NAN(exported.event_in_usd) OR IS_INF(exported.event_in_usd), NULL, exported.event_in_usd) AS event_in_usd),
-    IF(REGEXP_CONTAINS(exported.client, r'(?i)^[\s\p{Z}]*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)[\s\p{Z}]*$'), NULL, TRIM(exported.client)) AS client_id,
+    -- what happened at no time is nobody's visit and nobody's click
+    IF(exported.astray IS NULL, IF(REGEXP_CONTAINS(exported.client, r'(?i)^[\s\p{Z}]*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)[\s\p{Z}]*$'), NULL, TRIM(exported.client)), NULL) AS client_id,
     COALESCE(IF(REGEXP_CONTAINS(exported.user_of_row, r'(?i)^[\s\p{Z}]*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)[\s\p{Z}]*$'), NULL, TRIM(exported.user_of_row)), IF(REGEXP_CONTAINS(exported.param_user, r'(?i)^[\s\p{Z}]*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)[\s\p{Z}]*$'), NULL, TRIM(exported.param_user))) AS user_id,
     COALESCE(IF(REGEXP_CONTAINS(exported.ecommerce_order, r'(?i)^[\s\p{Z}]*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)[\s\p{Z}]*$'), NULL, TRIM(exported.ecommerce_order)), IF(REGEXP_CONTAINS(exported.transaction_id, r'(?i)^[\s\p{Z}]*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)[\s\p{Z}]*$'), NULL, TRIM(exported.transaction_id))) AS order_id,
     UPPER(COALESCE(IF(REGEXP_CONTAINS(exported.currency, r'(?i)^[\s\p{Z}]*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)[\s\p{Z}]*$'), NULL, TRIM(exported.currency)), IF(REGEXP_CONTAINS(exported.ecommerce_currency, r'(?i)^[\s\p{Z}]*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)[\s\p{Z}]*$'), NULL, TRIM(exported.ecommerce_currency)))) AS currency_code,
@@ -276,6 +291,8 @@ keyed AS (
     IF(REGEXP_CONTAINS(IF(valued.is_collected, valued.collected_medium, valued.param_medium), r'(?i)^[\s\p{Z}]*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)[\s\p{Z}]*$'), NULL, TRIM(IF(valued.is_collected, valued.collected_medium, valued.param_medium))) AS raw_medium,
     IF(REGEXP_CONTAINS(IF(valued.is_collected, valued.collected_campaign, valued.param_campaign), r'(?i)^[\s\p{Z}]*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)[\s\p{Z}]*$'), NULL, TRIM(IF(valued.is_collected, valued.collected_campaign, valued.param_campaign))) AS raw_campaign,
     EXISTS(SELECT 1 FROM UNNEST(valued.click_pairs) AS pair WHERE REGEXP_CONTAINS(pair, r'(?i)^(?:gclid|gbraid|wbraid)=') AND NOT REGEXP_CONTAINS(SUBSTR(pair, STRPOS(pair, '=') + 1), r'(?i)^[\s\p{Z}]*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|.*(?:[{}\[\]()<>\s]|%(?:7b|7d|5b|5d|28|29|3c|3e|25|%|20.)).*|__.*__)[\s\p{Z}]*$')) AS has_google_click,
+    EXISTS(SELECT 1 FROM UNNEST(valued.click_pairs) AS pair WHERE REGEXP_CONTAINS(pair, r'(?i)^srsltid=') AND NOT REGEXP_CONTAINS(SUBSTR(pair, STRPOS(pair, '=') + 1), r'(?i)^[\s\p{Z}]*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|.*(?:[{}\[\]()<>\s]|%(?:7b|7d|5b|5d|28|29|3c|3e|25|%|20.)).*|__.*__)[\s\p{Z}]*$'))
+      AND NOT EXISTS(SELECT 1 FROM UNNEST(valued.click_pairs) AS pair WHERE NOT REGEXP_CONTAINS(pair, r'(?i)^srsltid=') AND NOT REGEXP_CONTAINS(SUBSTR(pair, STRPOS(pair, '=') + 1), r'(?i)^[\s\p{Z}]*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|.*(?:[{}\[\]()<>\s]|%(?:7b|7d|5b|5d|28|29|3c|3e|25|%|20.)).*|__.*__)[\s\p{Z}]*$')) AS has_listing_click,
     IF(valued.is_wanted, TO_HEX(SHA256(TO_JSON_STRING(STRUCT(
       valued.property AS property, valued.stream_id AS stream, valued.platform AS platform, valued.client AS client,
       valued.event_name AS name, CAST(UNIX_MICROS(valued.occurred_at) AS STRING) AS micros,
@@ -298,6 +315,7 @@ SELECT
   keyed.is_wanted,
   keyed.moment,
   keyed.date,
+  keyed.astray,
   keyed.event_key,
   keyed.event_key_before,
   COALESCE(keyed.order_before, CONCAT('ga4-', keyed.event_key_before)) AS purchase_id_before,
@@ -361,6 +379,7 @@ SELECT
   -- the campaign of this event alone; a paid click on it says more than the referrer that came with it
   CASE
     WHEN keyed.has_google_click AND COALESCE(LOWER(keyed.raw_medium), '(none)') IN ('organic', 'referral', '(none)', '(not set)') THEN 'google'
+    WHEN keyed.has_listing_click AND CONCAT(LOWER(COALESCE(keyed.raw_source, '(direct)')), ' ', REPLACE(LOWER(COALESCE(keyed.raw_medium, '(none)')), '(not set)', '(none)')) IN ('(direct) (none)', '(not set) (none)', 'google organic') AND LOWER(COALESCE(keyed.raw_campaign, '(direct)')) IN ('(direct)', '(organic)', '(not set)') THEN 'google'
     WHEN LOWER(keyed.raw_source) = '(direct)' THEN NULL
     -- a campaign that names no source has one that is not set
     WHEN
@@ -369,17 +388,22 @@ SELECT
       THEN COALESCE(keyed.raw_source, '(not set)')
     ELSE keyed.raw_source
   END AS own_source,
-  IF(
-    keyed.has_google_click AND COALESCE(LOWER(keyed.raw_medium), '(none)') IN ('organic', 'referral', '(none)', '(not set)'),
-    'cpc', keyed.raw_medium
-  ) AS own_medium,
-  IF(
-    keyed.has_google_click AND COALESCE(LOWER(keyed.raw_medium), '(none)') IN ('organic', 'referral', '(none)', '(not set)'),
-    '(not set)', keyed.raw_campaign
-  ) AS own_campaign,
+  CASE
+    WHEN keyed.has_google_click AND COALESCE(LOWER(keyed.raw_medium), '(none)') IN ('organic', 'referral', '(none)', '(not set)') THEN 'cpc'
+    WHEN keyed.has_listing_click AND CONCAT(LOWER(COALESCE(keyed.raw_source, '(direct)')), ' ', REPLACE(LOWER(COALESCE(keyed.raw_medium, '(none)')), '(not set)', '(none)')) IN ('(direct) (none)', '(not set) (none)', 'google organic') AND LOWER(COALESCE(keyed.raw_campaign, '(direct)')) IN ('(direct)', '(organic)', '(not set)') THEN 'organic'
+    ELSE keyed.raw_medium
+  END AS own_medium,
+  CASE
+    WHEN keyed.has_google_click AND COALESCE(LOWER(keyed.raw_medium), '(none)') IN ('organic', 'referral', '(none)', '(not set)') THEN '(not set)'
+    WHEN keyed.has_listing_click AND CONCAT(LOWER(COALESCE(keyed.raw_source, '(direct)')), ' ', REPLACE(LOWER(COALESCE(keyed.raw_medium, '(none)')), '(not set)', '(none)')) IN ('(direct) (none)', '(not set) (none)', 'google organic') AND LOWER(COALESCE(keyed.raw_campaign, '(direct)')) IN ('(direct)', '(organic)', '(not set)') THEN 'Shopping Free Listings'
+    ELSE keyed.raw_campaign
+  END AS own_campaign,
   -- session_start and first_visit say of a page less than its page_view, and a click alone says little
   keyed.event_name IN ('session_start', 'first_visit')
-    OR (keyed.has_google_click AND COALESCE(keyed.raw_source, keyed.raw_medium, keyed.raw_campaign) IS NULL) AS says_little,
+    OR (
+      (keyed.has_google_click OR keyed.has_listing_click)
+      AND COALESCE(keyed.raw_source, keyed.raw_medium, keyed.raw_campaign) IS NULL
+    ) AS says_little,
   keyed.device_category,
   keyed.operating_system,
   keyed.browser,
@@ -442,7 +466,11 @@ WHERE
   -- events without a session are each by themselves, not one heap of a whole export
   WINDOW visit AS (PARTITION BY exported.property, COALESCE(exported.session_id, exported.moment))
 ) AS marked
-WHERE marked.is_wanted = TRUE OR marked.begun IS NOT NULL OR ARRAY_LENGTH(marked.click_pairs) > 0;
+WHERE
+  marked.is_wanted = TRUE
+  OR marked.begun IS NOT NULL
+  OR ARRAY_LENGTH(marked.click_pairs) > 0
+  OR marked.astray IS NOT NULL;
 
 -- step select
 -- @end_date DATE = "2026-11-28"
