@@ -22,6 +22,8 @@ OF_FEW = 0.0005
 of them in one."""
 HARDLY_ANY = 0.05
 """Of what is expected; so few are none at all, as one order that somebody tried."""
+BACK = 0.75
+"""Of what the last day lets expect: with so many of them what was quiet is over."""
 DISPERSION = 16.0
 """Shape of the negative binomial of one day: days vary by a quarter beside what chance does."""
 WEEK, WEEKS = 7, 4
@@ -77,6 +79,8 @@ class _Level:
     traffic: float | None
     excused: float
     """What the fall of traffic leaves of `usual`."""
+    of_last_day: float
+    """The last day's part of `excused`."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,9 @@ class _Span:
         # each stretch may be a season: the one that expects least is believed
         level = min(self._levels(), key=lambda each: each.excused, default=None)
         if level is None or level.excused < TOO_FEW or seen >= self._share * level.excused:
+            return None
+        # a day on which less than one is expected tells nothing, such as a Sunday
+        if level.of_last_day >= 1 and self.counts[-1] >= BACK * level.of_last_day:
             return None
         # how much days vary, and how well the level itself is known
         shape = 1 / (1 / (DISPERSION * self.days) + 1 / level.known_by)
@@ -133,13 +140,13 @@ class _Span:
         usual = [known / weeks * share for share in self._shares(self.counts)]
         of_traffic = [visits / weeks * share for share in self._shares(self.visits)]
         last = self.visits[-self.days :]
-        excused = sum(
+        excused = [
             many * _left(here, there)
             for many, here, there in zip(usual, last, of_traffic, strict=True)
-        )
+        ]
         expected = sum(of_traffic)
         traffic = sum(last) / expected if expected >= VISITS else None
-        return _Level(known, sum(usual), traffic, excused)
+        return _Level(known, sum(usual), traffic, sum(excused), excused[-1])
 
     def _shares(self, series: Sequence[int]) -> list[float]:
         """Of a week's sum, what falls on the weekday of each of the last days."""

@@ -127,6 +127,15 @@ def test_a_part_of_few_is_chance_where_none_of_them_is_not() -> None:
     assert silence([*usual, 1, 0, 1, 0], none[:32]) is None
 
 
+def test_what_came_back_is_over() -> None:
+    usual, none = [10] * 28, [0] * 40
+    assert silence([*usual, 0, 0, 0], none[:31]) is not None
+    assert silence([*usual, 0, 0, 0, 9], none[:32]) is None
+    # a Sunday says nothing of that
+    closed = [*WEEKS, 0, 0, 0, 0, 0, 0]
+    assert silence([*closed, 0], none[:35]) is not None
+
+
 def test_a_peak_of_days_is_not_what_is_usual() -> None:
     peak = [10] * 17 + [80] * 4 + [10] * 7
     assert silence([*peak, 8], [0] * 29) is None

@@ -90,6 +90,43 @@ def test_one_step_beyond_each_incident_speaks_and_once_a_day(
     assert world.query(states) == []
 
 
+MENDED: dict[str, dict[str, Any]] = {
+    "orders_without_id": {"order": None},
+    "order_id_reused": {"order": "one for all"},
+    "client_id_shared": {"client": "server"},
+    "refund_of_unknown_order": {"name": "refund", "items": [], "refund_value": 4.0},
+}
+
+
+@pytest.mark.parametrize("code", MENDED)
+def test_what_has_not_been_seen_for_a_week_is_over(world: QuickWorld, code: str) -> None:
+    world.define(**PURCHASE)
+    faulty = [sale(3000 + number) | MENDED[code] for number in range(60)]
+    world.events([*shop(without_id=0, clients=1), *faulty])
+    world.run(DAY)
+    assert world.incidents() == [code]
+    # sales go on, and nothing is wrong with them any more
+    week = timedelta(days=7)
+    later = [
+        sale(number, order=f"new {number}", client=f"new {number}")
+        | {"at": sale(number)["at"] + week}
+        for number in range(100)
+        if number % 10 < 7
+    ]
+    for days, expected in ((6, "open"), (7, "resolved")):
+        until = DAY + timedelta(days=days)
+        world.events(each for each in later if each["at"].date() <= until)
+        world.run(until)
+        assert state(world) == expected
+
+
+def state(world: QuickWorld) -> str:
+    """Of the newest entry that a run has written."""
+    path = world.warehouse.path("incidents")
+    [row] = world.query(f"SELECT state FROM `{path}` ORDER BY recorded_at DESC LIMIT 1")
+    return str(row["state"])
+
+
 def spoken(capsys: pytest.CaptureFixture[str]) -> list[str]:
     """The codes of the lines that alerts read, since this was asked last."""
     lines = map(json.loads, capsys.readouterr().out.splitlines())

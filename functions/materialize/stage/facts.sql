@@ -6,7 +6,7 @@ purchase AS (
   WHERE event.event_name = 'purchase' AND event.date BETWEEN @start_date AND @end_date
 ),
 shared AS (
-  -- order ids that more clients show than one person and a shop's own server have
+  -- order ids that more clients show than one person and a shop's own server have, and still do
   SELECT
     purchase.property,
     purchase.order_id,
@@ -17,23 +17,29 @@ shared AS (
   FROM purchase
   WHERE purchase.order_id IS NOT NULL
   GROUP BY purchase.property, purchase.order_id
-  HAVING COUNT(DISTINCT purchase.client_id) > {{ clients }}
+  HAVING COUNT(DISTINCT purchase.client_id) > {{ clients }} AND MAX(purchase.date) >= @week_start
 ),
 crowded AS (
   -- clients that show more orders than one person places: a server that sends one id for all
   SELECT counted.property, COUNT(*) AS clients, MAX(counted.orders) AS most
   FROM (
-    SELECT purchase.property, purchase.client_id, COUNT(DISTINCT purchase.order_id) AS orders
+    SELECT
+      purchase.property,
+      purchase.client_id,
+      COUNT(DISTINCT purchase.order_id) AS orders,
+      MAX(purchase.date) AS last_date
     FROM purchase
     WHERE purchase.client_id IS NOT NULL
     GROUP BY purchase.property, purchase.client_id
   ) AS counted
-  WHERE counted.orders >= {{ crowd }} AND counted.orders > 0.01 * (SELECT COUNT(*) FROM purchase)
+  WHERE
+    counted.last_date >= @week_start
+    AND counted.orders >= {{ crowd }} AND counted.orders > 0.01 * (SELECT COUNT(*) FROM purchase)
   GROUP BY counted.property
 ),
 unknown AS (
   -- refunds without an order, or of one that no purchase has
-  SELECT event.order_id
+  SELECT event.date
   FROM {{ stage }} AS event
   WHERE
     event.event_name = 'refund'
@@ -123,9 +129,13 @@ SELECT
   (SELECT COUNTIF(purchase.date >= @week_start) FROM purchase) AS week_purchases,
   (SELECT COALESCE(SUM(IF(purchase.date >= @week_start, purchase.copies, 0)), 0) FROM purchase) AS week_copies,
   (SELECT COUNT(*) FROM purchase) AS purchases,
-  (SELECT COUNTIF(purchase.order_id IS NULL) FROM purchase) AS without_id,
+  -- what did not happen in a week is over
+  (
+    SELECT IF(LOGICAL_OR(purchase.order_id IS NULL AND purchase.date >= @week_start), COUNTIF(purchase.order_id IS NULL), 0)
+    FROM purchase
+  ) AS without_id,
   (SELECT COALESCE(SUM(purchase.copies), 0) FROM purchase) AS copies,
-  (SELECT COUNT(*) FROM unknown) AS unknown_refunds,
+  (SELECT IF(MAX(unknown.date) >= @week_start, COUNT(*), 0) FROM unknown) AS unknown_refunds,
   ARRAY(
     SELECT AS STRUCT shared.order_id, shared.property, shared.clients, shared.purchases, shared.value, shared.kept
     FROM shared
