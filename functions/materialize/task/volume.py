@@ -138,7 +138,7 @@ def told(warehouse: Warehouse, name: str, until: date) -> Told | None:
     """What the property tells up to the newest of two days that is there whole; None without."""
     there = shards.readable(warehouse, name, until).keys()
     for day in (until, until - timedelta(days=1)):
-        if day in there and _is_whole(warehouse, name, day):
+        if day in there and (day + timedelta(days=1) in there or _is_whole(warehouse, name, day)):
             # days before the first table are none that is missing
             gone = (
                 each for each in Window.ending(day, DAYS).dates if min(there) < each not in there
