@@ -90,10 +90,11 @@ def _stage_counts(warehouse: Warehouse) -> dict[str, int]:
 
 def _export_counts(warehouse: Warehouse, dataset: str) -> dict[str, int]:
     # the newest tables that there are, not the newest days: an export may have stopped a while ago
-    days = shards.shard_days(warehouse.tables_in(dataset))[-SHARDS:]
+    tables = warehouse.tables_in(dataset)
+    days = shards.shard_days(tables)[-SHARDS:]
     if not days:
         return {}
-    newest = shards.together(dataset, [f"events_{day}" for day in days], "event_name")
+    newest = shards.seen(tables, dataset, [f"events_{day}" for day in days], "event_name")
     return _counts(warehouse, template(__file__, newest=newest))
 
 
