@@ -14,6 +14,10 @@ PAGE := functions/console/dist/index.html
 PACKAGES := $(WEB)/node_modules/.ready
 NPM := VENV=$(abspath $(VENV)) $(WEB)/npm
 
+# DuckDB's planner and sqlglot make and drop many small objects: glibc keeps them instead of sorting
+# them back, which saves a sixth of the processor's time
+export GLIBC_TUNABLES ?= glibc.malloc.tcache_count=2000
+
 .DEFAULT_GOAL := help
 .PHONY: help demo serve console test bench compare-sqlglot fuzz-sql fuzz-api fuzz-export rights fuzz-instances histories terraform-check test-bundles deploy-plan lock clean
 

@@ -42,7 +42,7 @@ class QuickWarehouse(Warehouse):
     def __init__(self, settings: Settings, connection: Any = None) -> None:
         client = SimpleNamespace(get_table=lambda path: SimpleNamespace(created=_CREATED))
         super().__init__(cast("Any", client), settings)
-        self.connection = connection or database()
+        self.connection: Any = connection or database()
         self.thread = threading.get_ident()
         self.jobs: dict[str, Executed] = {}
         self.statements = 0
@@ -181,11 +181,8 @@ class QuickWarehouse(Warehouse):
 
     def list_storage_tables(self, project: str, dataset: str) -> list[str]:
         """Names of the tables in DuckDB's schema of the dataset."""
-        found = self.connection.execute(
-            "SELECT table_name FROM duckdb_tables() WHERE schema_name = $1 ORDER BY 1",
-            [quoted_schema(project, dataset).strip('"')],
-        )
-        return [name for (name,) in found.fetchall()]
+        listed: list[str] = self.connection.tables_in(quoted_schema(project, dataset).strip('"'))
+        return listed
 
     def list_tables(self, project: str, dataset: str) -> list[Any]:
         """Nothing: here all shards have the same columns, and there is no view."""
@@ -230,7 +227,40 @@ _MADE = datetime(2100, 1, 1, tzinfo=UTC)
 """After every moment of a test: a table that no run has seen is newer than all runs."""
 
 
-def database() -> Any:
+class Database:
+    """A connection that lists a schema once, until a statement may have changed its tables.
+
+    To name those of one schema DuckDB writes down how each table is made, and runs ask often.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self._listed: dict[str, list[str]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.connection, name)
+
+    def execute(self, text: str, values: Any = None) -> Any:
+        """The connection itself, with the answer."""
+        if not text.startswith(_KEEPS_TABLES):
+            self._listed.clear()
+        return self.connection.execute(text, values)
+
+    def tables_in(self, schema: str) -> list[str]:
+        """Names of the schema's tables, sorted."""
+        if schema not in self._listed:
+            found = self.connection.execute(
+                "SELECT table_name FROM duckdb_tables() WHERE schema_name = $1 ORDER BY 1", [schema]
+            )
+            self._listed[schema] = [name for (name,) in found.fetchall()]
+        return list(self._listed[schema])
+
+
+_KEEPS_TABLES = ("SELECT", "WITH", "INSERT", "MERGE", "UPDATE", "DELETE", "BEGIN", "COMMIT")
+"""How statements begin that make, drop and rename no table."""
+
+
+def database() -> Database:
     """An empty DuckDB in memory that knows what GoogleSQL needs."""
     # each column of a table takes at least a block, and the product's tables have sixty
     connection = duckdb.connect(config={"default_block_size": "16384"})
@@ -238,7 +268,7 @@ def database() -> Any:
     register_builtin_udfs(connection)
     with open(_MACROS, encoding="utf-8") as file:
         connection.execute(file.read())
-    return connection
+    return Database(connection)
 
 
 def _shape(column: dict[str, Any]) -> Any:

@@ -85,6 +85,7 @@ class Translation:
     """Those of the parameters that stand in the text."""
 
 
+@lru_cache(maxsize=512)
 def translate(sql: str, project: str, declared: tuple[tuple[str, str], ...]) -> Translation:
     """The statement for DuckDB; raises InvalidQueryError when it cannot be read."""
     general, names = standins.replaced(literals.plain(sql))
