@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from common.incidents.silence import silence
 from functions.materialize.stage.facts import incidents
 from tests.materialize import shops
 
@@ -164,3 +165,25 @@ def test_in_every_season_what_is_gone_is_found(fault: str, per_day: float, days:
     late = shops.delays(fault, per_day, range(1))
     # one of the eleven may be closed on these days
     assert sorted(late)[-2] <= days
+
+
+NOVEMBER = (14, 49, 48, 46, 26, 58, 31, 32, 52, 64, 64, 54, 79, 30, 21, 69, 68, 68, 84, 76, 68, 60,
+            141, 99, 99, 57, 68, 78, 51)  # fmt: skip
+"""Purchases of each day of Google's public sample, 2020-11-01 to 29, Black Friday among them; for
+the days that no public copy holds (3, 17, 20, 24, 25, 27) the mean of those beside them."""
+
+
+@pytest.mark.parametrize(
+    # purchases a day, and in how many days their end is found
+    ("per_day", "days"),
+    [(60, 1), (20, 2), (8, 3), (3, 5)],
+)
+def test_a_real_november_calls_nobody_until_its_purchases_end(per_day: float, days: int) -> None:
+    for seed in range(10):
+        draw = np.random.default_rng(seed)
+        thinned = draw.binomial(NOVEMBER, per_day / 60).tolist()
+        unknown = [0] * len(thinned)
+        for day in range(15, 30):
+            assert silence(thinned[:day], unknown[:day]) is None
+        end = int(draw.integers(16, 29 - days))
+        assert silence([*thinned[:end], *[0] * days], unknown[: end + days]) is not None
