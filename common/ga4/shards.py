@@ -7,10 +7,10 @@ after its neighbours. A table's rows and its last change tell that without a sca
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
-from common.bigquery.sql import Parameter, Sql, bind, fill, join, table, template
+from common.bigquery.sql import Parameter, Sql, join, table, template
 from common.bigquery.warehouse import TableVersion, Warehouse
 from common.model.window import Window
 
@@ -91,25 +91,6 @@ def together(dataset: str, names: Iterable[str], *columns: str) -> Sql:
         for name, it in read_of.items()
     )
     return Sql(f"({join(' UNION ALL ', each)})")
-
-
-def seen(tables: Iterable[str], dataset: str, names: Sequence[str], *columns: str) -> Sql:
-    """The same rows of these daily tables, oldest first, of columns that every one of them has.
-
-    Through a wildcard where no copy and no view lies beside: BigQuery bills 10 MB of each named
-    table at least, so that a small cap would refuse a handful.
-    """
-    begun = [name for name in tables if name.startswith("events_20")]
-    if len(shard_days(begun)) < len(begun):
-        return together(dataset, names, *columns)
-    return fill(
-        "(SELECT {{ read }} FROM {{ export }} AS event"
-        " WHERE event._TABLE_SUFFIX BETWEEN {{ first }} AND {{ last }})",
-        read=", ".join(f"event.{column}" for column in columns),
-        export=table(f"{dataset}.events_20*"),
-        first=bind(names[0].removeprefix("events_20")),
-        last=bind(names[-1].removeprefix("events_20")),
-    )
 
 
 def around(window: Window) -> Window:

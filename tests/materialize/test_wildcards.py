@@ -12,7 +12,6 @@ import pytest
 
 from common.bigquery.sql import Sql
 from common.errors import UserError
-from common.ga4 import shards
 from functions.api.definitions import events
 from tests.materialize.test_runs import DAY, PURCHASE, shop
 from tests.materialize.world import World, ga4_schema
@@ -77,9 +76,9 @@ def test_shards_of_other_shapes_are_read_with_what_they_have(wire: World) -> Non
     assert found[0]["gclid"] == "G1"
 
 
-def test_a_few_columns_are_read_through_one_wildcard_where_nothing_lies_beside() -> None:
-    """BigQuery bills 10 MB of each named table at least, and a small cap would refuse seven."""
-    days = ["events_20261101", "events_20261102"]
-    for beside, is_together in (("events_intraday_20261103", True), ("events_20261101_old", False)):
-        read = shards.seen([*days, beside], "my-project.ga4", days, "event_name").text
-        assert ("events_20*" in read) == is_together
+def test_a_small_cap_asks_fewer_days_which_events_there_are(wire: World) -> None:
+    wire.events(shop())
+    wire.warehouse.settings = wire.settings.model_copy(
+        update={"maximum_bytes_billed": 10 * 1024 * 1024}
+    )
+    assert events.seen(wire.warehouse) == {"refund": 1}

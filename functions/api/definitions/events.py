@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from common.bigquery.sql import Sql, template, with_parameters
 from common.bigquery.warehouse import Warehouse
+from common.cost.estimate import MINIMUM
 from common.ga4 import shards, stage
 from common.kinds.conversion import Conversion
 from common.model.findings import Finding
@@ -90,11 +91,12 @@ def _stage_counts(warehouse: Warehouse) -> dict[str, int]:
 
 def _export_counts(warehouse: Warehouse, dataset: str) -> dict[str, int]:
     # the newest tables that there are, not the newest days: an export may have stopped a while ago
-    tables = warehouse.tables_in(dataset)
-    days = shards.shard_days(tables)[-SHARDS:]
+    # each is billed so much at least, and a small cap would let nobody save a definition
+    under_cap = max(1, warehouse.settings.maximum_bytes_billed // MINIMUM)
+    days = shards.shard_days(warehouse.tables_in(dataset))[-min(SHARDS, under_cap) :]
     if not days:
         return {}
-    newest = shards.seen(tables, dataset, [f"events_{day}" for day in days], "event_name")
+    newest = shards.together(dataset, [f"events_{day}" for day in days], "event_name")
     return _counts(warehouse, template(__file__, newest=newest))
 
 

@@ -212,12 +212,10 @@ def stitch(own: Warehouse, kept: Answer) -> Clients | None:
 def _visits(own: Warehouse, window: Window) -> Iterator[Sql]:
     """Who was seen in the daily tables of these days, a query for each property that has any."""
     for dataset in own.settings.ga4_datasets:
-        tables = own.tables_in(dataset)
-        days = shards.shard_days(tables)
+        days = shards.shard_days(own.tables_in(dataset))
         names = [f"events_{day}" for day in days if date.fromisoformat(day) in window.dates]
         if names:
-            columns = ("user_pseudo_id", "event_timestamp")
-            export = shards.seen(tables, dataset, names, *columns)
+            export = shards.together(dataset, names, "user_pseudo_id", "event_timestamp")
             yield template(__file__, "profile_visits", export=export)
 
 
