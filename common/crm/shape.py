@@ -72,6 +72,7 @@ def _undecided(shape: Connector, found: Tables) -> Iterator[str]:
 
 
 def names_of(shape: Connector) -> Iterator[str]:
+    """Every table that the shape asks for or may read, in any of its spellings."""
     yield from shape.fingerprint
     yield from (each for mapped in shape.tables.values() for each in mapped.table)
     yield from (each for listed in shape.labels.values() for each in listed)
@@ -90,6 +91,7 @@ _ATTRIBUTES_ALONE: frozenset[Canonical] = frozenset(
 
 
 def table_of(shape: Connector, canonical: Canonical, found: Tables) -> str | None:
+    """The loaded table that is read as this canonical one; None where it is not there."""
     mapped = shape.tables[canonical]
     spelled = (as_spelled(each, found) for each in mapped.table)
     there = (each for each in spelled if each)
