@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from common.bigquery.sql import Sql, fill, fingerprint, template
+from common.ga4 import shards
 from common.model import placeholders
 
 
@@ -106,6 +107,7 @@ def sightings(scanned: Sql, known: Sql) -> Sql:
         value=placeholders.click("decoded.value"),
         id_hash=_id_hash("valid"),
         decoded=_decoded("sight.value"),
+        day=shards.day_of_row("daily"),
     )
 
 

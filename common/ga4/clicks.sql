@@ -4,6 +4,7 @@ sight AS (
   SELECT
     scanned.date,
     scanned.property,
+    scanned.shard,
     scanned.client_id,
     scanned.occurred_at,
     LOWER(SPLIT(pair, '=')[OFFSET(0)]) AS kind,
@@ -29,12 +30,12 @@ valid AS (
   ) = 1
 ),
 daily AS (
-  -- the first sight of each id on each day
+  -- the first sight of each id on each day in each daily table, as one of them may go
   SELECT
-    valid.date, valid.property, valid.client_id, valid.kind, valid.value, MIN(valid.occurred_at) AS seen_at,
+    valid.date, valid.property, valid.shard, valid.client_id, valid.kind, valid.value, MIN(valid.occurred_at) AS seen_at,
     {{ id_hash }} AS id_hash
   FROM valid
-  GROUP BY valid.date, valid.property, valid.client_id, valid.kind, valid.value
+  GROUP BY valid.date, valid.property, valid.shard, valid.client_id, valid.kind, valid.value
 ),
 earlier AS (
   -- when ids that were seen before were seen first
@@ -47,7 +48,7 @@ SELECT
   daily.date,
   TO_HEX(SHA256(TO_JSON_STRING(STRUCT(
     daily.property AS property, daily.client_id AS client_id, daily.kind AS kind, daily.value AS value,
-    CAST(daily.date AS STRING) AS day
+    {{ day }} AS day
   )))) AS click_key,
   daily.property,
   daily.client_id,
@@ -58,6 +59,7 @@ SELECT
     COALESCE(earlier.clicked_at, daily.seen_at),
     MIN(daily.seen_at) OVER (PARTITION BY daily.id_hash)
   ) AS clicked_at,
-  daily.id_hash
+  daily.id_hash,
+  daily.shard
 FROM daily
 LEFT JOIN earlier ON earlier.id_hash = daily.id_hash

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from common import schemas
 from common.bigquery.sql import Parameter, Sql, fill, join, template, with_parameters
-from common.ga4 import channels
+from common.ga4 import channels, shards
 from common.ga4.export import ALWAYS, ITEM_NUMBERS, ITEM_TEXTS, VISIT
 from common.model import placeholders
 
@@ -22,10 +22,9 @@ OF_VISIT = ("source", "medium", "campaign", "channel_group", "channel_is_compute
 """Columns of an event that are those of its visit."""
 
 
-def later(scanned: Sql, visited: Sql, stage: Sql) -> Sql:
-    """The rows of the `stage` whose visits take their source from an earlier one, and which the
-    scan does not tell: those after the window, and from @takes_from on those of tables that are
-    gone, which are not in @existing.
+def later(visited: Sql, stage: Sql) -> Sql:
+    """The rows of the `stage` that no table of the window tells and whose visits may have another
+    record by now: those after the window, and from @unread_from on those of tables that are gone.
 
     With the record that their visit has by now; the columns are those of `events`.
     """
@@ -37,7 +36,7 @@ def later(scanned: Sql, visited: Sql, stage: Sql) -> Sql:
         columns=", ".join(f"{whose[name]}.{name}" for name in columns),
         target=stage,
         visited=visited,
-        scanned=scanned,
+        is_told=shards.is_told("target"),
     )
 
 

@@ -1,6 +1,6 @@
 SELECT
   event.date,
-  TO_HEX(SHA256(TO_JSON_STRING(STRUCT(event.property AS property, event.order_id AS order_id, CAST(event.date AS STRING) AS day)))) AS memory_key,
+  TO_HEX(SHA256(TO_JSON_STRING(STRUCT(event.property AS property, event.order_id AS order_id, {{ day }} AS day)))) AS memory_key,
   event.property,
   event.order_id,
   MIN(event.purchase_id) AS purchase_id,
@@ -9,11 +9,12 @@ SELECT
   SUBSTR(MIN(CONCAT(CAST(UNIX_MICROS(event.occurred_at) AS STRING), event.user_id)), 17) AS user_id,
   COUNT(DISTINCT event.client_id) AS clients,
   SUM(event.revenue) AS value,
-  {{ is_history }} AS is_history
+  {{ is_history }} AS is_history,
+  event.shard
 FROM {{ events }} AS event
 WHERE
   event.is_wanted = TRUE
   AND event.event_name = 'purchase'
   AND event.order_id IS NOT NULL
   AND event.date BETWEEN @start_date AND @end_date
-GROUP BY event.date, event.property, event.order_id
+GROUP BY event.date, event.property, event.order_id, event.shard

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
-from common.bigquery.sql import Parameter, Sql, join, table, template
+from common.bigquery.sql import Parameter, Sql, fill, join, table, template
 from common.bigquery.warehouse import TableVersion, Warehouse
 from common.model.window import Window
 
@@ -111,6 +111,42 @@ def versions(warehouse: Warehouse, window: Window, yesterday: date) -> Versions:
             known = warehouse.table_versions(dataset, first, last)
             found |= {(dataset, name): known[name] for name in names & known.keys()}
     return found
+
+
+def is_told(row: str, shard: str = "") -> Sql:
+    """Whether a table that is there tells the row: the one door for what a deleted table leaves.
+
+    What came in a table that is gone, deleted or expired, is kept as it was told last. The table is
+    the row's own `shard` unless named; of rows that know none the whole day has to be there.
+    Parameters as `told` binds them.
+    """
+    return fill(
+        "IF({{ shard }} IS NULL,"
+        " CONCAT({{ row }}.property, '/', FORMAT_DATE('%Y%m%d', {{ row }}.date)) IN UNNEST(@whole),"
+        " CONCAT({{ row }}.property, '/', {{ shard }}) IN UNNEST(@existing))",
+        row=row,
+        shard=shard or f"{row}.shard",
+    )
+
+
+def day_of_row(row: str) -> str:
+    """A STRING expression: the row's day, and its table where that is another day's.
+
+    Where a property's days are the project's, keys made of it are those of before tables were kept.
+    """
+    day = f"CAST({row}.date AS STRING)"
+    other = f"{row}.shard <> FORMAT_DATE('%Y%m%d', {row}.date)"
+    return f"IF({other}, CONCAT({day}, '/', {row}.shard), {day})"
+
+
+def told(
+    warehouse: Warehouse, seen: Versions, window: Window, yesterday: date
+) -> dict[str, Parameter]:
+    """existing, whole: the daily tables that are there, and the days that they tell whole."""
+    return {
+        "existing": existing(seen),
+        "whole": whole_days(warehouse, seen, window, yesterday),
+    }
 
 
 def existing(seen: Versions) -> Parameter:

@@ -13,7 +13,7 @@ from typing import cast
 
 from common.bigquery.sql import Parameter, Sql, template, with_parameters
 from common.bigquery.warehouse import Warehouse
-from common.ga4 import channels
+from common.ga4 import channels, shards
 from common.model.window import Window
 
 LENDING_DAYS = 92
@@ -36,47 +36,57 @@ def begun(exported: Sql) -> Sql:
 
 
 def lenders(
-    warehouse: Warehouse, scanned: Sql, window: Window, existing: Parameter
+    warehouse: Warehouse, scanned: Sql, window: Window, whole: Parameter
 ) -> dict[str, date]:
     """lends_from, lends_until: the days of visits that may lend a source to those of the scan of
     these days, and to those of the `LENDING_DAYS` after them, that have none of their own.
 
-    takes_from: the first day of visits that are not scanned and may take one.
+    unread_from, unread_until: the days of which a table is gone whose visits are known.
     Since July 2024 GA4 exports the source of every visit, and then no other day is read.
     """
-    takes = {"takes_from": _takes_from(warehouse, window, existing)}
+    unread = _unread(warehouse, window, whole)
     known = warehouse.table("ga4_visits")
     asked = template(__file__, "visits_lacking", scanned=scanned, known=known)
     bound = with_parameters(
-        asked, timezone=warehouse.settings.timezone, end_date=window.end, **takes
+        asked, timezone=warehouse.settings.timezone, end_date=window.end, **unread
     )
     found = next(warehouse.rows(bound))
     first, last = found["first_date"], found["last_date"]
     if first is None:
-        return {**takes, "lends_from": window.end + timedelta(days=1), "lends_until": window.end}
-    return {**takes, "lends_from": first - timedelta(days=LENDING_DAYS), "lends_until": last}
+        return {**unread, "lends_from": window.end + timedelta(days=1), "lends_until": window.end}
+    return {**unread, "lends_from": first - timedelta(days=LENDING_DAYS), "lends_until": last}
 
 
-def _takes_from(warehouse: Warehouse, window: Window, existing: Parameter) -> date:
-    """The day after the window, but where a table of its days is gone, whose visits are known."""
-    datasets = warehouse.settings.ga4_datasets
-    told = {f"{dataset}/{day:%Y%m%d}" for dataset in datasets for day in window.dates}
-    is_whole = told <= set(cast("list[str]", existing.value))
-    return window.end + timedelta(days=1) if is_whole else window.start
+def _unread(warehouse: Warehouse, window: Window, whole: Parameter) -> dict[str, date]:
+    """From the first to the last day that the tables of some property do not tell whole; no day
+    where they do. A visit of the window may have begun on the day before it."""
+    told = set(cast("list[str]", whole.value))
+    days = [window.start - timedelta(days=1), *window.dates]
+    lacking = [
+        day
+        for day in days
+        if not {f"{each}/{day:%Y%m%d}" for each in warehouse.settings.ga4_datasets} <= told
+    ]
+    nothing = (window.end + timedelta(days=1), window.end)
+    first, last = (lacking[0], lacking[-1]) if lacking else nothing
+    return {"unread_from": first, "unread_until": last}
 
 
 def visits(scanned: Sql, known: Sql) -> Sql:
     """The rows of ga4_visits whose visits began in the window or on the day before it.
 
-    And those of the `LENDING_DAYS` after the window, and of its tables that are gone, that have no
-    source of their own: a day that lands late, changes or goes may be the one from which they take
-    it. @existing names the days that the daily tables tell whole, as `shards.whole_days` does; what
-    lends, and who takes, is looked for on the days that `lenders` names.
+    And those of the `LENDING_DAYS` after the window that have no source of their own: a day that
+    lands late, changes or goes may be the one from which they take it. A visit is what all tables
+    tell of it, each as it said it last: those that are there in the scan, those that are gone in
+    what is `known`. Its `shard` is the table of its first event. Parameters are those of
+    `shards.told`; what lends, and what is gone, is looked for on the days that `lenders` names.
     """
     return template(
         __file__,
         scanned=scanned,
         known=known,
         own_record=OWN_RECORD,
+        part_is_told=shards.is_told("known", "kept.shard"),
+        lender_is_told=shards.is_told("lender"),
         channel_group=channels.group("resolved"),
     )

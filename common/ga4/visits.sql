@@ -1,10 +1,11 @@
 WITH
-begun AS (
-  -- what the events of each session say together; a record begins with its moment, so that the first one is the least
+part AS (
+  -- what each table that is there says of each session; a record begins with its moment, so that the first one is the least
   SELECT
     scanned.property,
     scanned.session_id,
     scanned.begun.client_id,
+    scanned.shard,
     scanned.begun.started_at,
     scanned.begun.ended_at,
     scanned.begun.pages,
@@ -19,8 +20,73 @@ begun AS (
   FROM {{ scanned }} AS scanned
   WHERE scanned.begun IS NOT NULL
   GROUP BY
-    scanned.property, scanned.session_id, scanned.begun.client_id, scanned.begun.started_at, scanned.begun.ended_at,
-    scanned.begun.pages, scanned.begun.depth
+    scanned.property, scanned.session_id, scanned.begun.client_id, scanned.shard, scanned.begun.started_at,
+    scanned.begun.ended_at, scanned.begun.pages, scanned.begun.depth
+  UNION ALL
+  -- and what each that is gone by now, deleted or expired, said last
+  SELECT
+    known.property, known.session_id, known.client_id, kept.shard, kept.started_at, kept.ended_at, kept.pages, kept.depth,
+    kept.landing, kept.session_record, kept.event_record, kept.worded_record
+  FROM (
+    SELECT
+      visit.*,
+      -- the record of a visit that one table tells, as that of its first moment
+      CONCAT(CAST(UNIX_MICROS(visit.started_at) AS STRING), '000000000000') AS moment,
+      TO_JSON_STRING(STRUCT(
+        visit.source AS source, visit.medium AS medium, visit.campaign AS campaign,
+        IF(visit.channel_is_computed, NULL, visit.channel_group) AS channel, visit.source_step AS step
+      )) AS record
+    FROM {{ known }} AS visit
+    WHERE visit.date BETWEEN @unread_from AND @unread_until
+  ) AS known
+  CROSS JOIN UNNEST(IF(ARRAY_LENGTH(known.parts) > 0, known.parts, [STRUCT(
+    known.shard AS shard,
+    known.started_at AS started_at,
+    TIMESTAMP_ADD(known.started_at, INTERVAL CAST(ROUND(known.duration_seconds * 1000000) AS INT64) MICROSECOND) AS ended_at,
+    known.pages AS pages,
+    known.depth AS depth,
+    CONCAT(known.moment, known.landing_page) AS landing,
+    IF(COALESCE(known.source_step, 'direct') IN ('first_event', 'earlier_visit', 'direct'), NULL, CONCAT(known.moment, known.record)) AS session_record,
+    IF(known.source_step = 'first_event', CONCAT(known.moment, known.record), NULL) AS event_record,
+    CAST(NULL AS STRING) AS worded_record
+  )])) AS kept
+  WHERE
+    NOT {{ part_is_told }}
+    -- which table told a visit of before that was kept, nobody knows: what is told of it now is all
+    AND (kept.shard IS NOT NULL OR CONCAT(known.property, '/', known.session_id) NOT IN (
+      SELECT CONCAT(scanned.property, '/', scanned.session_id)
+      FROM {{ scanned }} AS scanned
+      WHERE scanned.begun IS NOT NULL AND scanned.session_id IS NOT NULL
+    ))
+),
+begun AS (
+  -- each session as a whole, of the table that tells its first event
+  SELECT
+    part.property,
+    part.session_id,
+    MIN(part.client_id) AS client_id,
+    MIN(part.started_at) AS started_at,
+    MAX(part.ended_at) AS ended_at,
+    SUM(part.pages) AS pages,
+    SUM(part.depth) AS depth,
+    MIN(part.landing) AS landing,
+    MIN(part.session_record) AS session_record,
+    MIN(part.event_record) AS event_record,
+    MIN(part.worded_record) AS worded_record,
+    NULLIF(SUBSTR(MIN(CONCAT(CAST(UNIX_MICROS(part.started_at) AS STRING), COALESCE(part.shard, ''))), 17), '') AS shard,
+    IF(
+      COUNT(*) = 1, [],
+      ARRAY_AGG(
+        STRUCT(
+          part.shard AS shard, part.started_at AS started_at, part.ended_at AS ended_at, part.pages AS pages,
+          part.depth AS depth, part.landing AS landing, part.session_record AS session_record,
+          part.event_record AS event_record, part.worded_record AS worded_record
+        )
+        ORDER BY part.shard
+      )
+    ) AS parts
+  FROM part
+  GROUP BY part.property, part.session_id
 ),
 recorded AS (
   -- the record of each visit: GA4's own, else that of its first event with one
@@ -37,17 +103,17 @@ recorded AS (
   FROM begun
 ),
 both AS (
-  -- the visits of the scan, and what the table knows of the 90 days before and after
+  -- the visits of the tables, and what is known of the 90 days before and after
   SELECT
     recorded.property, recorded.session_id, recorded.client_id, recorded.started_at, recorded.duration_seconds,
-    recorded.pages, recorded.depth, recorded.date, recorded.landing_page, recorded.record,
+    recorded.pages, recorded.depth, recorded.date, recorded.landing_page, recorded.shard, recorded.parts, recorded.record,
     TRUE AS is_scanned, TRUE AS is_resolved_here
   FROM recorded
   WHERE recorded.date BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND @end_date
   UNION ALL
   -- visits that lend their source, of which nothing else is read
   SELECT
-    lender.property, NULL, lender.client_id, lender.started_at, NULL, NULL, NULL, NULL, NULL,
+    lender.property, NULL, lender.client_id, lender.started_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
     TO_JSON_STRING(STRUCT(
       lender.source AS source, lender.medium AS medium, lender.campaign AS campaign,
       CAST(NULL AS STRING) AS channel, lender.source_step AS step
@@ -57,35 +123,18 @@ both AS (
   WHERE
     lender.date BETWEEN @lends_from AND @lends_until
     AND COALESCE(lender.source_step, '') NOT IN ('earlier_visit', 'direct')
-    AND lender.date NOT BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND @end_date
+    AND lender.date NOT BETWEEN @start_date AND @end_date
+    -- of the day before the window the scan may know a part alone
+    AND (lender.date <> DATE_SUB(@start_date, INTERVAL 1 DAY) OR NOT {{ lender_is_told }})
   UNION ALL
-  -- a visit whose daily table is gone by now, deleted or expired, still lends
-  SELECT
-    gone.property, NULL, gone.client_id, gone.started_at, NULL, NULL, NULL, NULL, NULL,
-    TO_JSON_STRING(STRUCT(
-      gone.source AS source, gone.medium AS medium, gone.campaign AS campaign,
-      CAST(NULL AS STRING) AS channel, gone.source_step AS step
-    )),
-    FALSE, FALSE
-  FROM {{ known }} AS gone
-  WHERE
-    gone.date BETWEEN GREATEST(@lends_from, DATE_SUB(@start_date, INTERVAL 1 DAY)) AND LEAST(@lends_until, @end_date)
-    AND COALESCE(gone.source_step, '') NOT IN ('earlier_visit', 'direct')
-    AND CONCAT(gone.property, '/', FORMAT_DATE('%Y%m%d', gone.date)) NOT IN UNNEST(@existing)
-    AND gone.visit_key NOT IN (SELECT CONCAT(recorded.property, '/', recorded.session_id) FROM recorded)
-  UNION ALL
-  -- what a later visit took from an earlier one, or one whose daily table is gone, may be another source by now
+  -- what a later visit took from an earlier one may be another source by now
   SELECT
     taker.property, taker.session_id, taker.client_id, taker.started_at, taker.duration_seconds,
-    taker.pages, taker.depth, taker.date, taker.landing_page, NULL, FALSE, TRUE
+    taker.pages, taker.depth, taker.date, taker.landing_page, taker.shard, taker.parts, NULL, FALSE, TRUE
   FROM {{ known }} AS taker
   WHERE
-    taker.date BETWEEN @takes_from AND DATE_ADD(@end_date, INTERVAL 92 DAY)
+    taker.date BETWEEN DATE_ADD(@end_date, INTERVAL 1 DAY) AND DATE_ADD(@end_date, INTERVAL 92 DAY)
     AND taker.source_step IN ('earlier_visit', 'direct')
-    AND (
-      taker.date > @end_date
-      OR CONCAT(taker.property, '/', FORMAT_DATE('%Y%m%d', taker.date)) NOT IN UNNEST(@existing)
-    )
 ),
 looked_back AS (
   -- each visit with the last source of its client before it
@@ -153,5 +202,7 @@ SELECT
   resolved.campaign,
   COALESCE(resolved.exported_channel, {{ channel_group }}) AS channel_group,
   resolved.exported_channel IS NULL AS channel_is_computed,
-  resolved.source_step
+  resolved.source_step,
+  resolved.shard,
+  resolved.parts
 FROM resolved

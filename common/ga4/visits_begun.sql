@@ -1,4 +1,5 @@
--- Each session speaks on its rows that tell where it began; a row that says nothing else is left out.
+-- Each session speaks on its rows that tell where it began, in each daily table that tells of it for itself, as one
+-- of them may go; a row that says nothing else is left out.
 SELECT marked.*
 FROM (
   SELECT
@@ -26,7 +27,7 @@ FROM (
 {{ exported }}
   ) AS exported
   -- events without a session are each by themselves, not one heap of a whole export
-  WINDOW visit AS (PARTITION BY exported.property, COALESCE(exported.session_id, exported.moment))
+  WINDOW visit AS (PARTITION BY exported.property, COALESCE(exported.session_id, exported.moment), exported.shard)
 ) AS marked
 WHERE
   marked.is_wanted = TRUE

@@ -59,6 +59,8 @@ PARAMETERS = {"params": "value", "event_params": "text", "user_properties": "tex
 """Columns that hold parameters of any name, and where in each its value is."""
 PAGES = (*PAGE, "landing_page")
 """Columns of pages, whose words may name a person."""
+PARTS = "parts"
+"""The column of what each daily table tells of a visit, pages among it."""
 ROWS = ("old_row", "new_row", "row_text")
 """Columns that hold a whole row, as JSON text or as a record."""
 RECORD = ("RECORD", "STRUCT")
@@ -260,6 +262,7 @@ def mentions(columns: Sequence[str], records: Container[str] = ()) -> Sql | None
     values += [one_writing(name, identifier(name)) for name in CONTACTS if name in columns]
     rows = [_text(column, records) for column in columns if column in ROWS]
     pages = [identifier(column) for column in columns if column in PAGES]
+    pages += [_text(PARTS, (PARTS,)) for column in columns if column == PARTS]
     values += [_inside(row, id) for row in rows for id in (*IDS, *CONTACTS)]
     if "person_id" in columns:
         values.append(Sql("REGEXP_REPLACE(`person_id`, r'^(client|user):', '')"))

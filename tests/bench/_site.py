@@ -69,7 +69,7 @@ OF_A_CONVERSION = (
 SELDOM = {
     "click_pairs": CLICKED / 15, "user_id": LOGGED_IN, "page_referrer": 0.5, "own_source": 0.1,
     "own_medium": 0.1, "own_campaign": 0.1, "coupon": 0.01, "value_problem": 0.01, "items": 0.02,
-    "user_properties": 0.0, "params": 0.0, "begun": 0.5,
+    "user_properties": 0.0, "params": 0.0, "begun": 0.5, "parts": 0.01,
 }  # fmt: skip
 """How often a column has something."""
 RATES = {"date": "DATE", "currency": "STRING", "rate": "FLOAT"}

@@ -19,11 +19,12 @@ WILDCARD = re.compile(r"`([\w-]+\.\w+)\.(events_\d*)\*`")
 MADE = re.compile(r"CREATE OR REPLACE TABLE `([^`]+)` (?:CLUSTER BY \S+ )?AS\n(.*)", re.DOTALL)
 CLOCKED = {"first_seen_at", "updated_at"}
 """Columns that hold the moment of the statement itself."""
-LISTS = "TO_JSON_STRING(made.items)"
+LISTS = "TO_JSON_STRING(made."
 """Whole numbers inside a list are spelled 6 by BigQuery and 6.0 by the embedded engine, so that a
-fingerprint over lists is each engine's own; no row ever goes from one to the other. The rows of the
-stage get the judge's own fingerprints before it judges a difference."""
-STAGE = "test-project.quick.ga4_events"
+fingerprint over lists is each engine's own; no row ever goes from one to the other. The rows of a
+table get the judge's own fingerprints before it judges a difference."""
+TARGET = re.compile(r"FROM `([^`]+)` AS target")
+KEY = re.compile(r"COALESCE\(fresh\.(\w+), present")
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,10 @@ class Made:
         return WILDCARD.search(self.query.text) is not None
 
     @property
-    def is_over_a_stage(self) -> bool:
-        """Whether it compares events with those that the stage holds."""
-        return LISTS in self.query.text and bool(self.tables[STAGE].rows)
+    def target(self) -> str:
+        """The table with whose rows it compares lists; "" where it compares none."""
+        found = LISTS in self.query.text and TARGET.search(self.query.text)
+        return found[1] if found and self.tables[found[1]].rows else ""
 
 
 class Listening(Worker):
@@ -102,23 +104,21 @@ def assert_judge_agrees(made: Made) -> None:
     sql = made.query
     parameters = {name: (bound.type, bound.value) for name, bound in sql.parameters.items()}
     own, tables = {"row_hash"} if LISTS in sql.text else set(), made.tables
-    if made.is_over_a_stage:
-        tables = {**tables, STAGE: _refingered(made, parameters)}
+    if made.target:
+        tables = {**tables, made.target: _refingered(made, parameters)}
     found = evaluate(sql.text, tables, parameters)
     assert _plain_rows(found, own) == _plain_rows(made.rows, own), sql.text
 
 
 def _refingered(made: Made, parameters: dict[str, Any]) -> Rows:
-    """The stage with the judge's own fingerprints of the rows that the engine found unchanged."""
-    stage = made.tables[STAGE]
-    of_empty = {**made.tables, STAGE: Rows(stage.schema)}
+    """The target with the judge's own fingerprints of the rows that the engine found unchanged."""
+    target, key = made.tables[made.target], KEY.findall(made.query.text)[0]
+    of_empty = {**made.tables, made.target: Rows(target.schema)}
     rows = evaluate(made.query.text, of_empty, parameters)
-    changed = {row["event_key"] for row in made.rows}
-    hashes = {row["event_key"]: row["row_hash"] for row in rows if row["event_key"] not in changed}
-    kept = [
-        {**row, "row_hash": hashes.get(row["event_key"], row["row_hash"])} for row in stage.rows
-    ]
-    return Rows(stage.schema, kept)
+    changed = {row[key] for row in made.rows}
+    hashes = {row[key]: row["row_hash"] for row in rows if row[key] not in changed}
+    kept = [{**row, "row_hash": hashes.get(row[key], row["row_hash"])} for row in target.rows]
+    return Rows(target.schema, kept)
 
 
 def _plain_rows(rows: list[dict[str, Any]], own: set[str]) -> list[str]:

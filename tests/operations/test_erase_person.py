@@ -211,3 +211,23 @@ def test_the_id_of_a_lead_finds_its_scores() -> None:
         mentioned = mentions(schemas.columns(table))
         assert mentioned is not None
         assert "`id` IN UNNEST(@ids)" in mentioned.text
+
+
+def test_an_address_in_a_part_of_a_visit_is_found() -> None:
+    """What one daily table tells of a visit that two tell is no page of the visit's own."""
+    settings = Settings(project="test-project", dataset="parts", staging_dataset="parts_s")
+    house = QuickWarehouse(settings)
+    house.ensure_tables()
+    path = house.path("ga4_visits")
+    house.load(path, schemas.load("ga4_visits")["schema"], [visit("a", "ann@"), visit("b", "bob@")])
+    list(erase(house, ["ann@shop.example"], NOW))
+    (left,) = house.rows(Sql(f"SELECT client_id FROM `{path}`"))
+    assert left["client_id"] == "b"
+
+
+def visit(client: str, name: str) -> dict[str, Any]:
+    part = {"shard": "20261111", "landing": f"1https://shop.example/?mail={name}shop.example"}
+    return {
+        "date": "2026-11-10", "visit_key": client, "property": "p.ga4", "client_id": client,
+        "session_id": f"{client}.1", "parts": [part],
+    }  # fmt: skip

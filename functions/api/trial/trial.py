@@ -101,12 +101,12 @@ def _stage(conversion: Conversion, window: Window, name: str, services: Services
     warehouse.execute(create_table_as(scanned, visits.begun(scan)))
     bounds = {"start_date": window.start, "end_date": window.end}
     seen = shards.versions(warehouse, window, services.yesterday)
-    existing = shards.whole_days(warehouse, seen, window, services.yesterday)
+    told = shards.told(warehouse, seen, window, services.yesterday)
     visits_of_scan = with_parameters(
         visits.visits(scanned, warehouse.table("ga4_visits")),
         timezone=warehouse.settings.timezone,
-        existing=existing,
-        **visits.lenders(warehouse, scanned, window, existing),
+        **told,
+        **visits.lenders(warehouse, scanned, window, told["whole"]),
         **bounds,
     )
     warehouse.execute(create_table_as(visited, visits_of_scan))

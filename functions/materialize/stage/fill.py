@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 from common import schemas
 from common.bigquery.leases import lease
@@ -47,6 +47,11 @@ HISTORY = ("ga4_visits", "ga4_clicks", "order_memory")
 LENT = ("ga4_visits", "ga4_events")
 """Those whose later rows may take their source from the days that are read."""
 
+Told = Mapping[str, Parameter]
+"""existing, whole: which tables there are, and which days they tell whole."""
+
+NO_SHARD = "CAST(NULL AS STRING)"
+
 
 @dataclass(frozen=True)
 class Changes:
@@ -57,9 +62,6 @@ class Changes:
     astray: Sequence[Row]
     """How many events of each property and table have a time that cannot be."""
 
-
-Existing = Mapping[str, Parameter]
-"""Table → the property/YYYYMMDD of which a row that the export no longer tells has to go."""
 
 HASHED = "ga4_clicks_id_hash"
 """The job that gave clicks their fingerprints, behind the name of the dataset."""
@@ -117,17 +119,17 @@ def remember(
             _hash_clicks(warehouse)
             scanned = warehouse.staging(f"stage_{taken.fence}_scanned")
             warehouse.execute(_read(warehouse, raw, scanned))
-            existing = _existing(warehouse, seen, window, last)
-            fresh = _scanned(warehouse, scanned, span, existing, taken)
+            told = shards.told(warehouse, seen, window, last)
+            fresh = _scanned(warehouse, scanned, span, told, taken)
             fresh["order_memory"] = orders.orders(scanned, is_history=True)
             visited, target = _visited(warehouse, taken), warehouse.table("ga4_events")
             fresh["ga4_events"] = with_parameters(
-                events.later(scanned, visited, target),
+                events.later(visited, target),
                 event_names=Parameter("ARRAY<STRING>", []),
-                takes_from=window.end + timedelta(days=1),
+                unread_from=window.end + timedelta(days=1),
             )
             found = _differences(
-                warehouse, {name: fresh[name] for name in written}, span, existing, taken
+                warehouse, {name: fresh[name] for name in written}, span, told, taken
             )
             changes = _changes(warehouse, found, scanned)
             astray.report(ledger, changes.astray, window, run_id, subject=LEASE)
@@ -156,9 +158,9 @@ def _fill(
     scanned = warehouse.staging(f"stage_{taken.fence}_scanned")
     done = warehouse.execute(_read(warehouse, raw, scanned))
     last = yesterday(ledger.now, warehouse.settings.timezone)
-    existing = _existing(warehouse, seen, span.window, last)
-    fresh = _scanned(warehouse, scanned, span, existing, taken)
-    differences = _differences(warehouse, fresh, span, existing, taken)
+    told = shards.told(warehouse, seen, span.window, last)
+    fresh = _scanned(warehouse, scanned, span, told, taken)
+    differences = _differences(warehouse, fresh, span, told, taken)
     changes = _changes(warehouse, differences, scanned)
     # before the brakes: it may be the reason for which there is less
     astray.report(ledger, changes.astray, span.window, run_id, subject=LEASE)
@@ -269,24 +271,18 @@ def _changes(warehouse: Warehouse, differences: Mapping[str, Sql], scanned: Sql)
     return Changes(days, row["astray"])
 
 
-def _existing(warehouse: Warehouse, seen: Versions, window: Window, last: date) -> Existing:
-    """Only an event knows the daily table in which it came; the others know their day."""
-    whole = shards.whole_days(warehouse, seen, window, last)
-    return {**dict.fromkeys(KEYS, whole), "ga4_events": shards.existing(seen)}
-
-
 def _scanned(
-    warehouse: Warehouse, scanned: Sql, span: Span, existing: Existing, taken: lease.Lease
+    warehouse: Warehouse, scanned: Sql, span: Span, told: Told, taken: lease.Lease
 ) -> dict[str, Sql]:
     """Table → the rows that the scan tells for it."""
     visited, staged = _visited(warehouse, taken), warehouse.table("ga4_events")
-    lent = visits.lenders(warehouse, scanned, span.window, existing["ga4_visits"])
+    lent = visits.lenders(warehouse, scanned, span.window, told["whole"])
     made = with_parameters(
         visits.visits(scanned, warehouse.table("ga4_visits")),
         start_date=span.window.start,
         end_date=span.window.end,
         timezone=warehouse.settings.timezone,
-        existing=existing["ga4_visits"],
+        **told,
         **lent,
     )
     warehouse.execute(create_table_as(visited, made, partition="date"))
@@ -299,9 +295,7 @@ def _scanned(
             "\n  UNION ALL\n",
             [
                 events.events(scanned, visited, staged, span.events),
-                with_parameters(
-                    events.later(scanned, visited, staged), takes_from=lent["takes_from"]
-                ),
+                with_parameters(events.later(visited, staged), unread_from=lent["unread_from"]),
             ],
         ),
     }
@@ -324,7 +318,7 @@ def _differences(
     warehouse: Warehouse,
     fresh: Mapping[str, Sql],
     span: Span,
-    existing: Existing,
+    told: Told,
     taken: lease.Lease,
 ) -> dict[str, Sql]:
     """Table → the table that holds what has to change in it."""
@@ -334,7 +328,7 @@ def _differences(
         found[name] = warehouse.staging(f"stage_{taken.fence}_{name}")
         target, visited = _target(warehouse, name), _visited(warehouse, taken)
         statement = _difference(target, name, rows, visited, found[name])
-        warehouse.execute(with_parameters(statement, **days, existing=existing[name]))
+        warehouse.execute(with_parameters(statement, **days, **told))
     return found
 
 
@@ -360,7 +354,8 @@ def _difference(
         values=", ".join(
             f"fresh.{column}" for column in names if column not in (target.key, "date")
         ),
-        shard="target.shard" if is_events else "CAST(NULL AS STRING)",
+        # rates are those of a day, whichever tables tell it
+        is_told=shards.is_told("target", "target.shard" if "shard" in names else NO_SHARD),
         last="DATE_ADD(@end_date, INTERVAL 93 DAY)" if name in LENT else "@end_date",
         later=template(__file__, "fill_later", visited=visited) if name in LENT else "",
         which="AND target.event_name IN UNNEST(@event_names)" if is_events else "",

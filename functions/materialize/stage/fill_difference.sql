@@ -15,12 +15,12 @@ fresh AS (
   ) AS spelled
 ),
 present AS (
-  -- the rows that the table holds of these days and of the later visits, and the daily table that each came in
+  -- the rows that the table holds of these days and of the later visits
   SELECT
     target.{{ key }},
     target.date,
     target.row_hash,
-    CONCAT(target.property, '/', COALESCE({{ shard }}, FORMAT_DATE('%Y%m%d', target.date))) AS shard
+    {{ is_told }} AS is_told
   FROM {{ target }} AS target
   WHERE target.date BETWEEN @start_date AND {{ last }} AND ((target.date <= @end_date {{ which }}) {{ later }})
 )
@@ -35,5 +35,5 @@ FROM fresh
 FULL OUTER JOIN present ON present.{{ key }} = fresh.{{ key }}
 WHERE
   -- what came in a table that is gone by now, deleted or expired, stays counted
-  (fresh.{{ key }} IS NULL AND present.shard IN UNNEST(@existing))
+  (fresh.{{ key }} IS NULL AND present.is_told)
   OR (fresh.{{ key }} IS NOT NULL AND (present.{{ key }} IS NULL OR fresh.row_hash <> present.row_hash))

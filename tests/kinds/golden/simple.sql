@@ -9,7 +9,8 @@
 -- @v_6989d769791f ARRAY<STRING> = ["AED", "AFN", "ALL", "AMD", "AOA", "ARS", "AUD", "AWG", ... 147 more]
 -- @v_ea131d42ee55 ARRAY<STRING> = ["", "(not set)", "(none)", "undefined", "null", "nan", "none", "0"]
 CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_scanned` CLUSTER BY `is_wanted` AS
--- Each session speaks on its rows that tell where it began; a row that says nothing else is left out.
+-- Each session speaks on its rows that tell where it began, in each daily table that tells of it for itself, as one
+-- of them may go; a row that says nothing else is left out.
 SELECT marked.*
 FROM (
   SELECT
@@ -464,7 +465,7 @@ WHERE
   )
   ) AS exported
   -- events without a session are each by themselves, not one heap of a whole export
-  WINDOW visit AS (PARTITION BY exported.property, COALESCE(exported.session_id, exported.moment))
+  WINDOW visit AS (PARTITION BY exported.property, COALESCE(exported.session_id, exported.moment), exported.shard)
 ) AS marked
 WHERE
   marked.is_wanted = TRUE
@@ -497,20 +498,23 @@ ORDER BY day;
 -- @lends_from DATE = "2026-11-29"
 -- @lends_until DATE = "2026-11-28"
 -- @start_date DATE = "2026-11-25"
--- @takes_from DATE = "2026-11-29"
 -- @timezone STRING = "Europe/Berlin"
+-- @unread_from DATE = "2026-11-29"
+-- @unread_until DATE = "2026-11-28"
 -- @v_2cc33bb75f83 ARRAY<STRING> = ["43things", "43things.com", "51.com", "5ch.net", "academia.edu", "activerain", "activerain.com", "activeworlds", ... 584 more]
 -- @v_7b0a5e45de61 ARRAY<STRING> = ["blog.twitch.tv", "crackle", "crackle.com", "curiositystream", "curiositystream.com", "d.tube", "dailymotion", "dailymotion.com", ... 38 more]
 -- @v_ae0b7a2642d8 ARRAY<STRING> = ["360.cn", "alice", "aol", "ar.search.yahoo.com", "ask", "at.search.yahoo.com", "au.search.yahoo.com", "auone", ... 121 more]
 -- @v_d42e2d6fc185 ARRAY<STRING> = ["aax-us-east.amazon-adsystem.com", "aax.amazon-adsystem.com", "alibaba", "alibaba.com", "amazon", "amazon.co.uk", "amazon.com", "apps.shopify.com", ... 44 more]
+-- @whole ARRAY<STRING> = ["my-project.analytics_1/20261124", "my-project.analytics_1/20261125", "my-project.analytics_1/20261126", "my-project.analytics_1/20261127", "my-project.analytics_1/20261128"]
 CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_visits` PARTITION BY `date` AS
 WITH
-begun AS (
-  -- what the events of each session say together; a record begins with its moment, so that the first one is the least
+part AS (
+  -- what each table that is there says of each session; a record begins with its moment, so that the first one is the least
   SELECT
     scanned.property,
     scanned.session_id,
     scanned.begun.client_id,
+    scanned.shard,
     scanned.begun.started_at,
     scanned.begun.ended_at,
     scanned.begun.pages,
@@ -531,8 +535,73 @@ begun AS (
   FROM `my-project.conversions_staging.stage_1_scanned` AS scanned
   WHERE scanned.begun IS NOT NULL
   GROUP BY
-    scanned.property, scanned.session_id, scanned.begun.client_id, scanned.begun.started_at, scanned.begun.ended_at,
-    scanned.begun.pages, scanned.begun.depth
+    scanned.property, scanned.session_id, scanned.begun.client_id, scanned.shard, scanned.begun.started_at,
+    scanned.begun.ended_at, scanned.begun.pages, scanned.begun.depth
+  UNION ALL
+  -- and what each that is gone by now, deleted or expired, said last
+  SELECT
+    known.property, known.session_id, known.client_id, kept.shard, kept.started_at, kept.ended_at, kept.pages, kept.depth,
+    kept.landing, kept.session_record, kept.event_record, kept.worded_record
+  FROM (
+    SELECT
+      visit.*,
+      -- the record of a visit that one table tells, as that of its first moment
+      CONCAT(CAST(UNIX_MICROS(visit.started_at) AS STRING), '000000000000') AS moment,
+      TO_JSON_STRING(STRUCT(
+        visit.source AS source, visit.medium AS medium, visit.campaign AS campaign,
+        IF(visit.channel_is_computed, NULL, visit.channel_group) AS channel, visit.source_step AS step
+      )) AS record
+    FROM `my-project.conversions.ga4_visits` AS visit
+    WHERE visit.date BETWEEN @unread_from AND @unread_until
+  ) AS known
+  CROSS JOIN UNNEST(IF(ARRAY_LENGTH(known.parts) > 0, known.parts, [STRUCT(
+    known.shard AS shard,
+    known.started_at AS started_at,
+    TIMESTAMP_ADD(known.started_at, INTERVAL CAST(ROUND(known.duration_seconds * 1000000) AS INT64) MICROSECOND) AS ended_at,
+    known.pages AS pages,
+    known.depth AS depth,
+    CONCAT(known.moment, known.landing_page) AS landing,
+    IF(COALESCE(known.source_step, 'direct') IN ('first_event', 'earlier_visit', 'direct'), NULL, CONCAT(known.moment, known.record)) AS session_record,
+    IF(known.source_step = 'first_event', CONCAT(known.moment, known.record), NULL) AS event_record,
+    CAST(NULL AS STRING) AS worded_record
+  )])) AS kept
+  WHERE
+    NOT IF(kept.shard IS NULL, CONCAT(known.property, '/', FORMAT_DATE('%Y%m%d', known.date)) IN UNNEST(@whole), CONCAT(known.property, '/', kept.shard) IN UNNEST(@existing))
+    -- which table told a visit of before that was kept, nobody knows: what is told of it now is all
+    AND (kept.shard IS NOT NULL OR CONCAT(known.property, '/', known.session_id) NOT IN (
+      SELECT CONCAT(scanned.property, '/', scanned.session_id)
+      FROM `my-project.conversions_staging.stage_1_scanned` AS scanned
+      WHERE scanned.begun IS NOT NULL AND scanned.session_id IS NOT NULL
+    ))
+),
+begun AS (
+  -- each session as a whole, of the table that tells its first event
+  SELECT
+    part.property,
+    part.session_id,
+    MIN(part.client_id) AS client_id,
+    MIN(part.started_at) AS started_at,
+    MAX(part.ended_at) AS ended_at,
+    SUM(part.pages) AS pages,
+    SUM(part.depth) AS depth,
+    MIN(part.landing) AS landing,
+    MIN(part.session_record) AS session_record,
+    MIN(part.event_record) AS event_record,
+    MIN(part.worded_record) AS worded_record,
+    NULLIF(SUBSTR(MIN(CONCAT(CAST(UNIX_MICROS(part.started_at) AS STRING), COALESCE(part.shard, ''))), 17), '') AS shard,
+    IF(
+      COUNT(*) = 1, [],
+      ARRAY_AGG(
+        STRUCT(
+          part.shard AS shard, part.started_at AS started_at, part.ended_at AS ended_at, part.pages AS pages,
+          part.depth AS depth, part.landing AS landing, part.session_record AS session_record,
+          part.event_record AS event_record, part.worded_record AS worded_record
+        )
+        ORDER BY part.shard
+      )
+    ) AS parts
+  FROM part
+  GROUP BY part.property, part.session_id
 ),
 recorded AS (
   -- the record of each visit: GA4's own, else that of its first event with one
@@ -549,17 +618,17 @@ recorded AS (
   FROM begun
 ),
 both AS (
-  -- the visits of the scan, and what the table knows of the 90 days before and after
+  -- the visits of the tables, and what is known of the 90 days before and after
   SELECT
     recorded.property, recorded.session_id, recorded.client_id, recorded.started_at, recorded.duration_seconds,
-    recorded.pages, recorded.depth, recorded.date, recorded.landing_page, recorded.record,
+    recorded.pages, recorded.depth, recorded.date, recorded.landing_page, recorded.shard, recorded.parts, recorded.record,
     TRUE AS is_scanned, TRUE AS is_resolved_here
   FROM recorded
   WHERE recorded.date BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND @end_date
   UNION ALL
   -- visits that lend their source, of which nothing else is read
   SELECT
-    lender.property, NULL, lender.client_id, lender.started_at, NULL, NULL, NULL, NULL, NULL,
+    lender.property, NULL, lender.client_id, lender.started_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
     TO_JSON_STRING(STRUCT(
       lender.source AS source, lender.medium AS medium, lender.campaign AS campaign,
       CAST(NULL AS STRING) AS channel, lender.source_step AS step
@@ -569,35 +638,18 @@ both AS (
   WHERE
     lender.date BETWEEN @lends_from AND @lends_until
     AND COALESCE(lender.source_step, '') NOT IN ('earlier_visit', 'direct')
-    AND lender.date NOT BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND @end_date
+    AND lender.date NOT BETWEEN @start_date AND @end_date
+    -- of the day before the window the scan may know a part alone
+    AND (lender.date <> DATE_SUB(@start_date, INTERVAL 1 DAY) OR NOT IF(lender.shard IS NULL, CONCAT(lender.property, '/', FORMAT_DATE('%Y%m%d', lender.date)) IN UNNEST(@whole), CONCAT(lender.property, '/', lender.shard) IN UNNEST(@existing)))
   UNION ALL
-  -- a visit whose daily table is gone by now, deleted or expired, still lends
-  SELECT
-    gone.property, NULL, gone.client_id, gone.started_at, NULL, NULL, NULL, NULL, NULL,
-    TO_JSON_STRING(STRUCT(
-      gone.source AS source, gone.medium AS medium, gone.campaign AS campaign,
-      CAST(NULL AS STRING) AS channel, gone.source_step AS step
-    )),
-    FALSE, FALSE
-  FROM `my-project.conversions.ga4_visits` AS gone
-  WHERE
-    gone.date BETWEEN GREATEST(@lends_from, DATE_SUB(@start_date, INTERVAL 1 DAY)) AND LEAST(@lends_until, @end_date)
-    AND COALESCE(gone.source_step, '') NOT IN ('earlier_visit', 'direct')
-    AND CONCAT(gone.property, '/', FORMAT_DATE('%Y%m%d', gone.date)) NOT IN UNNEST(@existing)
-    AND gone.visit_key NOT IN (SELECT CONCAT(recorded.property, '/', recorded.session_id) FROM recorded)
-  UNION ALL
-  -- what a later visit took from an earlier one, or one whose daily table is gone, may be another source by now
+  -- what a later visit took from an earlier one may be another source by now
   SELECT
     taker.property, taker.session_id, taker.client_id, taker.started_at, taker.duration_seconds,
-    taker.pages, taker.depth, taker.date, taker.landing_page, NULL, FALSE, TRUE
+    taker.pages, taker.depth, taker.date, taker.landing_page, taker.shard, taker.parts, NULL, FALSE, TRUE
   FROM `my-project.conversions.ga4_visits` AS taker
   WHERE
-    taker.date BETWEEN @takes_from AND DATE_ADD(@end_date, INTERVAL 92 DAY)
+    taker.date BETWEEN DATE_ADD(@end_date, INTERVAL 1 DAY) AND DATE_ADD(@end_date, INTERVAL 92 DAY)
     AND taker.source_step IN ('earlier_visit', 'direct')
-    AND (
-      taker.date > @end_date
-      OR CONCAT(taker.property, '/', FORMAT_DATE('%Y%m%d', taker.date)) NOT IN UNNEST(@existing)
-    )
 ),
 looked_back AS (
   -- each visit with the last source of its client before it
@@ -694,13 +746,16 @@ SELECT
     ELSE 'Unassigned'
   END) AS channel_group,
   resolved.exported_channel IS NULL AS channel_is_computed,
-  resolved.source_step
+  resolved.source_step,
+  resolved.shard,
+  resolved.parts
 FROM resolved;
 
 -- step stage_ga4_visits
 -- @end_date DATE = "2026-11-28"
 -- @existing ARRAY<STRING> = ["my-project.analytics_1/20261124", "my-project.analytics_1/20261125", "my-project.analytics_1/20261126", "my-project.analytics_1/20261127", "my-project.analytics_1/20261128"]
 -- @start_date DATE = "2026-11-25"
+-- @whole ARRAY<STRING> = ["my-project.analytics_1/20261124", "my-project.analytics_1/20261125", "my-project.analytics_1/20261126", "my-project.analytics_1/20261127", "my-project.analytics_1/20261128"]
 CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_ga4_visits` AS
 WITH
 made AS (
@@ -715,18 +770,18 @@ fresh AS (
   SELECT spelled.* EXCEPT (row_text), CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(spelled.row_text)), 1, 15)) AS INT64) AS row_hash
   FROM (
     SELECT
-      made.date, made.visit_key, made.property, made.client_id, made.session_id, made.started_at, made.duration_seconds, made.pages, made.depth, made.landing_page, made.source, made.medium, made.campaign, made.channel_group, made.channel_is_computed, made.source_step,
-      ARRAY_TO_STRING([CAST(made.date AS STRING), made.visit_key, made.property, made.client_id, made.session_id, CAST(made.started_at AS STRING), CAST(made.duration_seconds AS STRING), CAST(made.pages AS STRING), CAST(made.depth AS STRING), made.landing_page, made.source, made.medium, made.campaign, made.channel_group, CAST(made.channel_is_computed AS STRING), made.source_step], CHR(31), CHR(30)) AS row_text
+      made.date, made.visit_key, made.property, made.client_id, made.session_id, made.started_at, made.duration_seconds, made.pages, made.depth, made.landing_page, made.source, made.medium, made.campaign, made.channel_group, made.channel_is_computed, made.source_step, made.shard, made.parts,
+      ARRAY_TO_STRING([CAST(made.date AS STRING), made.visit_key, made.property, made.client_id, made.session_id, CAST(made.started_at AS STRING), CAST(made.duration_seconds AS STRING), CAST(made.pages AS STRING), CAST(made.depth AS STRING), made.landing_page, made.source, made.medium, made.campaign, made.channel_group, CAST(made.channel_is_computed AS STRING), made.source_step, made.shard, TO_JSON_STRING(made.parts)], CHR(31), CHR(30)) AS row_text
     FROM made
   ) AS spelled
 ),
 present AS (
-  -- the rows that the table holds of these days and of the later visits, and the daily table that each came in
+  -- the rows that the table holds of these days and of the later visits
   SELECT
     target.visit_key,
     target.date,
     target.row_hash,
-    CONCAT(target.property, '/', COALESCE(CAST(NULL AS STRING), FORMAT_DATE('%Y%m%d', target.date))) AS shard
+    IF(target.shard IS NULL, CONCAT(target.property, '/', FORMAT_DATE('%Y%m%d', target.date)) IN UNNEST(@whole), CONCAT(target.property, '/', target.shard) IN UNNEST(@existing)) AS is_told
   FROM `my-project.conversions.ga4_visits` AS target
   WHERE target.date BETWEEN @start_date AND DATE_ADD(@end_date, INTERVAL 93 DAY) AND ((target.date <= @end_date ) OR (
       target.date > @end_date
@@ -741,7 +796,7 @@ present AS (
 SELECT
   COALESCE(fresh.visit_key, present.visit_key) AS visit_key,
   COALESCE(fresh.date, present.date) AS date,
-  fresh.property, fresh.client_id, fresh.session_id, fresh.started_at, fresh.duration_seconds, fresh.pages, fresh.depth, fresh.landing_page, fresh.source, fresh.medium, fresh.campaign, fresh.channel_group, fresh.channel_is_computed, fresh.source_step,
+  fresh.property, fresh.client_id, fresh.session_id, fresh.started_at, fresh.duration_seconds, fresh.pages, fresh.depth, fresh.landing_page, fresh.source, fresh.medium, fresh.campaign, fresh.channel_group, fresh.channel_is_computed, fresh.source_step, fresh.shard, fresh.parts,
   fresh.row_hash,
   present.date AS old_date,
   CASE WHEN present.visit_key IS NULL THEN 'insert' WHEN fresh.visit_key IS NULL THEN 'delete' ELSE 'update' END AS change
@@ -749,13 +804,14 @@ FROM fresh
 FULL OUTER JOIN present ON present.visit_key = fresh.visit_key
 WHERE
   -- what came in a table that is gone by now, deleted or expired, stays counted
-  (fresh.visit_key IS NULL AND present.shard IN UNNEST(@existing))
+  (fresh.visit_key IS NULL AND present.is_told)
   OR (fresh.visit_key IS NOT NULL AND (present.visit_key IS NULL OR fresh.row_hash <> present.row_hash));
 
 -- step stage_ga4_clicks
 -- @end_date DATE = "2026-11-28"
 -- @existing ARRAY<STRING> = ["my-project.analytics_1/20261124", "my-project.analytics_1/20261125", "my-project.analytics_1/20261126", "my-project.analytics_1/20261127", "my-project.analytics_1/20261128"]
 -- @start_date DATE = "2026-11-25"
+-- @whole ARRAY<STRING> = ["my-project.analytics_1/20261124", "my-project.analytics_1/20261125", "my-project.analytics_1/20261126", "my-project.analytics_1/20261127", "my-project.analytics_1/20261128"]
 CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_ga4_clicks` AS
 WITH
 made AS (
@@ -766,6 +822,7 @@ sight AS (
   SELECT
     scanned.date,
     scanned.property,
+    scanned.shard,
     scanned.client_id,
     scanned.occurred_at,
     LOWER(SPLIT(pair, '=')[OFFSET(0)]) AS kind,
@@ -791,12 +848,12 @@ valid AS (
   ) = 1
 ),
 daily AS (
-  -- the first sight of each id on each day
+  -- the first sight of each id on each day in each daily table, as one of them may go
   SELECT
-    valid.date, valid.property, valid.client_id, valid.kind, valid.value, MIN(valid.occurred_at) AS seen_at,
+    valid.date, valid.property, valid.shard, valid.client_id, valid.kind, valid.value, MIN(valid.occurred_at) AS seen_at,
     CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(CONCAT(valid.client_id, CHR(31), valid.kind, CHR(31), valid.value))), 1, 15)) AS INT64) AS id_hash
   FROM valid
-  GROUP BY valid.date, valid.property, valid.client_id, valid.kind, valid.value
+  GROUP BY valid.date, valid.property, valid.shard, valid.client_id, valid.kind, valid.value
 ),
 earlier AS (
   -- when ids that were seen before were seen first
@@ -809,7 +866,7 @@ SELECT
   daily.date,
   TO_HEX(SHA256(TO_JSON_STRING(STRUCT(
     daily.property AS property, daily.client_id AS client_id, daily.kind AS kind, daily.value AS value,
-    CAST(daily.date AS STRING) AS day
+    IF(daily.shard <> FORMAT_DATE('%Y%m%d', daily.date), CONCAT(CAST(daily.date AS STRING), '/', daily.shard), CAST(daily.date AS STRING)) AS day
   )))) AS click_key,
   daily.property,
   daily.client_id,
@@ -820,7 +877,8 @@ SELECT
     COALESCE(earlier.clicked_at, daily.seen_at),
     MIN(daily.seen_at) OVER (PARTITION BY daily.id_hash)
   ) AS clicked_at,
-  daily.id_hash
+  daily.id_hash,
+  daily.shard
 FROM daily
 LEFT JOIN earlier ON earlier.id_hash = daily.id_hash
 ),
@@ -829,25 +887,25 @@ fresh AS (
   SELECT spelled.* EXCEPT (row_text), CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(spelled.row_text)), 1, 15)) AS INT64) AS row_hash
   FROM (
     SELECT
-      made.date, made.click_key, made.property, made.client_id, made.kind, made.value, made.seen_at, made.clicked_at, made.id_hash,
-      ARRAY_TO_STRING([CAST(made.date AS STRING), made.click_key, made.property, made.client_id, made.kind, made.value, CAST(made.seen_at AS STRING), CAST(made.clicked_at AS STRING), CAST(made.id_hash AS STRING)], CHR(31), CHR(30)) AS row_text
+      made.date, made.click_key, made.property, made.client_id, made.kind, made.value, made.seen_at, made.clicked_at, made.id_hash, made.shard,
+      ARRAY_TO_STRING([CAST(made.date AS STRING), made.click_key, made.property, made.client_id, made.kind, made.value, CAST(made.seen_at AS STRING), CAST(made.clicked_at AS STRING), CAST(made.id_hash AS STRING), made.shard], CHR(31), CHR(30)) AS row_text
     FROM made
   ) AS spelled
 ),
 present AS (
-  -- the rows that the table holds of these days and of the later visits, and the daily table that each came in
+  -- the rows that the table holds of these days and of the later visits
   SELECT
     target.click_key,
     target.date,
     target.row_hash,
-    CONCAT(target.property, '/', COALESCE(CAST(NULL AS STRING), FORMAT_DATE('%Y%m%d', target.date))) AS shard
+    IF(target.shard IS NULL, CONCAT(target.property, '/', FORMAT_DATE('%Y%m%d', target.date)) IN UNNEST(@whole), CONCAT(target.property, '/', target.shard) IN UNNEST(@existing)) AS is_told
   FROM `my-project.conversions.ga4_clicks` AS target
   WHERE target.date BETWEEN @start_date AND @end_date AND ((target.date <= @end_date ) )
 )
 SELECT
   COALESCE(fresh.click_key, present.click_key) AS click_key,
   COALESCE(fresh.date, present.date) AS date,
-  fresh.property, fresh.client_id, fresh.kind, fresh.value, fresh.seen_at, fresh.clicked_at, fresh.id_hash,
+  fresh.property, fresh.client_id, fresh.kind, fresh.value, fresh.seen_at, fresh.clicked_at, fresh.id_hash, fresh.shard,
   fresh.row_hash,
   present.date AS old_date,
   CASE WHEN present.click_key IS NULL THEN 'insert' WHEN fresh.click_key IS NULL THEN 'delete' ELSE 'update' END AS change
@@ -855,20 +913,21 @@ FROM fresh
 FULL OUTER JOIN present ON present.click_key = fresh.click_key
 WHERE
   -- what came in a table that is gone by now, deleted or expired, stays counted
-  (fresh.click_key IS NULL AND present.shard IN UNNEST(@existing))
+  (fresh.click_key IS NULL AND present.is_told)
   OR (fresh.click_key IS NOT NULL AND (present.click_key IS NULL OR fresh.row_hash <> present.row_hash));
 
 -- step stage_order_memory
 -- @end_date DATE = "2026-11-28"
 -- @existing ARRAY<STRING> = ["my-project.analytics_1/20261124", "my-project.analytics_1/20261125", "my-project.analytics_1/20261126", "my-project.analytics_1/20261127", "my-project.analytics_1/20261128"]
 -- @start_date DATE = "2026-11-25"
+-- @whole ARRAY<STRING> = ["my-project.analytics_1/20261124", "my-project.analytics_1/20261125", "my-project.analytics_1/20261126", "my-project.analytics_1/20261127", "my-project.analytics_1/20261128"]
 CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_order_memory` AS
 WITH
 made AS (
   -- the rows as the export says now
 SELECT
   event.date,
-  TO_HEX(SHA256(TO_JSON_STRING(STRUCT(event.property AS property, event.order_id AS order_id, CAST(event.date AS STRING) AS day)))) AS memory_key,
+  TO_HEX(SHA256(TO_JSON_STRING(STRUCT(event.property AS property, event.order_id AS order_id, IF(event.shard <> FORMAT_DATE('%Y%m%d', event.date), CONCAT(CAST(event.date AS STRING), '/', event.shard), CAST(event.date AS STRING)) AS day)))) AS memory_key,
   event.property,
   event.order_id,
   MIN(event.purchase_id) AS purchase_id,
@@ -877,39 +936,40 @@ SELECT
   SUBSTR(MIN(CONCAT(CAST(UNIX_MICROS(event.occurred_at) AS STRING), event.user_id)), 17) AS user_id,
   COUNT(DISTINCT event.client_id) AS clients,
   SUM(event.revenue) AS value,
-  FALSE AS is_history
+  FALSE AS is_history,
+  event.shard
 FROM `my-project.conversions_staging.stage_1_scanned` AS event
 WHERE
   event.is_wanted = TRUE
   AND event.event_name = 'purchase'
   AND event.order_id IS NOT NULL
   AND event.date BETWEEN @start_date AND @end_date
-GROUP BY event.date, event.property, event.order_id
+GROUP BY event.date, event.property, event.order_id, event.shard
 ),
 fresh AS (
   -- the rows of the scan with a fingerprint of each
   SELECT spelled.* EXCEPT (row_text), CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(spelled.row_text)), 1, 15)) AS INT64) AS row_hash
   FROM (
     SELECT
-      made.date, made.memory_key, made.property, made.order_id, made.purchase_id, made.first_at, made.client_id, made.user_id, made.clients, made.value, made.is_history,
-      ARRAY_TO_STRING([CAST(made.date AS STRING), made.memory_key, made.property, made.order_id, made.purchase_id, CAST(made.first_at AS STRING), made.client_id, made.user_id, CAST(made.clients AS STRING), CAST(made.value AS STRING), CAST(made.is_history AS STRING)], CHR(31), CHR(30)) AS row_text
+      made.date, made.memory_key, made.property, made.order_id, made.purchase_id, made.first_at, made.client_id, made.user_id, made.clients, made.value, made.is_history, made.shard,
+      ARRAY_TO_STRING([CAST(made.date AS STRING), made.memory_key, made.property, made.order_id, made.purchase_id, CAST(made.first_at AS STRING), made.client_id, made.user_id, CAST(made.clients AS STRING), CAST(made.value AS STRING), CAST(made.is_history AS STRING), made.shard], CHR(31), CHR(30)) AS row_text
     FROM made
   ) AS spelled
 ),
 present AS (
-  -- the rows that the table holds of these days and of the later visits, and the daily table that each came in
+  -- the rows that the table holds of these days and of the later visits
   SELECT
     target.memory_key,
     target.date,
     target.row_hash,
-    CONCAT(target.property, '/', COALESCE(CAST(NULL AS STRING), FORMAT_DATE('%Y%m%d', target.date))) AS shard
+    IF(target.shard IS NULL, CONCAT(target.property, '/', FORMAT_DATE('%Y%m%d', target.date)) IN UNNEST(@whole), CONCAT(target.property, '/', target.shard) IN UNNEST(@existing)) AS is_told
   FROM `my-project.conversions.order_memory` AS target
   WHERE target.date BETWEEN @start_date AND @end_date AND ((target.date <= @end_date ) )
 )
 SELECT
   COALESCE(fresh.memory_key, present.memory_key) AS memory_key,
   COALESCE(fresh.date, present.date) AS date,
-  fresh.property, fresh.order_id, fresh.purchase_id, fresh.first_at, fresh.client_id, fresh.user_id, fresh.clients, fresh.value, fresh.is_history,
+  fresh.property, fresh.order_id, fresh.purchase_id, fresh.first_at, fresh.client_id, fresh.user_id, fresh.clients, fresh.value, fresh.is_history, fresh.shard,
   fresh.row_hash,
   present.date AS old_date,
   CASE WHEN present.memory_key IS NULL THEN 'insert' WHEN fresh.memory_key IS NULL THEN 'delete' ELSE 'update' END AS change
@@ -917,13 +977,14 @@ FROM fresh
 FULL OUTER JOIN present ON present.memory_key = fresh.memory_key
 WHERE
   -- what came in a table that is gone by now, deleted or expired, stays counted
-  (fresh.memory_key IS NULL AND present.shard IN UNNEST(@existing))
+  (fresh.memory_key IS NULL AND present.is_told)
   OR (fresh.memory_key IS NOT NULL AND (present.memory_key IS NULL OR fresh.row_hash <> present.row_hash));
 
 -- step stage_ga4_rates
 -- @end_date DATE = "2026-11-28"
 -- @existing ARRAY<STRING> = ["my-project.analytics_1/20261124", "my-project.analytics_1/20261125", "my-project.analytics_1/20261126", "my-project.analytics_1/20261127", "my-project.analytics_1/20261128"]
 -- @start_date DATE = "2026-11-25"
+-- @whole ARRAY<STRING> = ["my-project.analytics_1/20261124", "my-project.analytics_1/20261125", "my-project.analytics_1/20261126", "my-project.analytics_1/20261127", "my-project.analytics_1/20261128"]
 CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_ga4_rates` AS
 WITH
 made AS (
@@ -955,12 +1016,12 @@ fresh AS (
   ) AS spelled
 ),
 present AS (
-  -- the rows that the table holds of these days and of the later visits, and the daily table that each came in
+  -- the rows that the table holds of these days and of the later visits
   SELECT
     target.rate_key,
     target.date,
     target.row_hash,
-    CONCAT(target.property, '/', COALESCE(CAST(NULL AS STRING), FORMAT_DATE('%Y%m%d', target.date))) AS shard
+    IF(CAST(NULL AS STRING) IS NULL, CONCAT(target.property, '/', FORMAT_DATE('%Y%m%d', target.date)) IN UNNEST(@whole), CONCAT(target.property, '/', CAST(NULL AS STRING)) IN UNNEST(@existing)) AS is_told
   FROM `my-project.conversions.ga4_rates` AS target
   WHERE target.date BETWEEN @start_date AND @end_date AND ((target.date <= @end_date ) )
 )
@@ -975,7 +1036,7 @@ FROM fresh
 FULL OUTER JOIN present ON present.rate_key = fresh.rate_key
 WHERE
   -- what came in a table that is gone by now, deleted or expired, stays counted
-  (fresh.rate_key IS NULL AND present.shard IN UNNEST(@existing))
+  (fresh.rate_key IS NULL AND present.is_told)
   OR (fresh.rate_key IS NOT NULL AND (present.rate_key IS NULL OR fresh.row_hash <> present.row_hash));
 
 -- step stage_ga4_events
@@ -983,11 +1044,12 @@ WHERE
 -- @event_names ARRAY<STRING> = ["login", "purchase", "refund", "session_start", "sign_up"]
 -- @existing ARRAY<STRING> = ["my-project.analytics_1/20261124", "my-project.analytics_1/20261125", "my-project.analytics_1/20261126", "my-project.analytics_1/20261127", "my-project.analytics_1/20261128"]
 -- @start_date DATE = "2026-11-25"
--- @takes_from DATE = "2026-11-29"
+-- @unread_from DATE = "2026-11-29"
 -- @v_2cc33bb75f83 ARRAY<STRING> = ["43things", "43things.com", "51.com", "5ch.net", "academia.edu", "activerain", "activerain.com", "activeworlds", ... 584 more]
 -- @v_7b0a5e45de61 ARRAY<STRING> = ["blog.twitch.tv", "crackle", "crackle.com", "curiositystream", "curiositystream.com", "d.tube", "dailymotion", "dailymotion.com", ... 38 more]
 -- @v_ae0b7a2642d8 ARRAY<STRING> = ["360.cn", "alice", "aol", "ar.search.yahoo.com", "ask", "at.search.yahoo.com", "au.search.yahoo.com", "auone", ... 121 more]
 -- @v_d42e2d6fc185 ARRAY<STRING> = ["aax-us-east.amazon-adsystem.com", "aax.amazon-adsystem.com", "alibaba", "alibaba.com", "amazon", "amazon.co.uk", "amazon.com", "apps.shopify.com", ... 44 more]
+-- @whole ARRAY<STRING> = ["my-project.analytics_1/20261124", "my-project.analytics_1/20261125", "my-project.analytics_1/20261126", "my-project.analytics_1/20261127", "my-project.analytics_1/20261128"]
 CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_ga4_events` AS
 WITH
 made AS (
@@ -1109,21 +1171,11 @@ made AS (
   INNER JOIN `my-project.conversions_staging.stage_1_visits` AS visited
     ON visited.property = target.property AND visited.session_id = target.session_id
   WHERE
-    target.date BETWEEN @takes_from AND DATE_ADD(@end_date, INTERVAL 93 DAY)
+    target.date BETWEEN GREATEST(@unread_from, @start_date) AND DATE_ADD(@end_date, INTERVAL 93 DAY)
     AND (
       (target.date > @end_date AND visited.date > @end_date)
-      -- of a table that is gone by now, and of a visit that no other tells
-      OR (
-        target.date <= @end_date
-        AND target.event_name IN UNNEST(@event_names)
-        AND CONCAT(target.property, '/', COALESCE(target.shard, FORMAT_DATE('%Y%m%d', target.date)))
-          NOT IN UNNEST(@existing)
-        AND CONCAT(target.property, '/', target.session_id) NOT IN (
-          SELECT CONCAT(scanned.property, '/', scanned.session_id)
-          FROM `my-project.conversions_staging.stage_1_scanned` AS scanned
-          WHERE scanned.begun IS NOT NULL AND scanned.session_id IS NOT NULL
-        )
-      )
+      -- or of a table that is gone by now
+      OR (target.date <= @end_date AND target.event_name IN UNNEST(@event_names) AND NOT IF(target.shard IS NULL, CONCAT(target.property, '/', FORMAT_DATE('%Y%m%d', target.date)) IN UNNEST(@whole), CONCAT(target.property, '/', target.shard) IN UNNEST(@existing)))
     )
 ),
 fresh AS (
@@ -1137,12 +1189,12 @@ fresh AS (
   ) AS spelled
 ),
 present AS (
-  -- the rows that the table holds of these days and of the later visits, and the daily table that each came in
+  -- the rows that the table holds of these days and of the later visits
   SELECT
     target.event_key,
     target.date,
     target.row_hash,
-    CONCAT(target.property, '/', COALESCE(target.shard, FORMAT_DATE('%Y%m%d', target.date))) AS shard
+    IF(target.shard IS NULL, CONCAT(target.property, '/', FORMAT_DATE('%Y%m%d', target.date)) IN UNNEST(@whole), CONCAT(target.property, '/', target.shard) IN UNNEST(@existing)) AS is_told
   FROM `my-project.conversions.ga4_events` AS target
   WHERE target.date BETWEEN @start_date AND DATE_ADD(@end_date, INTERVAL 93 DAY) AND ((target.date <= @end_date AND target.event_name IN UNNEST(@event_names)) OR (
       target.date > @end_date
@@ -1165,7 +1217,7 @@ FROM fresh
 FULL OUTER JOIN present ON present.event_key = fresh.event_key
 WHERE
   -- what came in a table that is gone by now, deleted or expired, stays counted
-  (fresh.event_key IS NULL AND present.shard IN UNNEST(@existing))
+  (fresh.event_key IS NULL AND present.is_told)
   OR (fresh.event_key IS NOT NULL AND (present.event_key IS NULL OR fresh.row_hash <> present.row_hash));
 
 -- step merge_ga4_visits
@@ -1186,8 +1238,8 @@ ON
   AND target.date = COALESCE(source.old_date, source.date)
   AND target.date BETWEEN @first_date AND @last_date
 WHEN MATCHED AND source.change = 'delete' THEN DELETE
-WHEN MATCHED THEN UPDATE SET `date` = source.`date`, `visit_key` = source.`visit_key`, `property` = source.`property`, `client_id` = source.`client_id`, `session_id` = source.`session_id`, `started_at` = source.`started_at`, `duration_seconds` = source.`duration_seconds`, `pages` = source.`pages`, `depth` = source.`depth`, `landing_page` = source.`landing_page`, `source` = source.`source`, `medium` = source.`medium`, `campaign` = source.`campaign`, `channel_group` = source.`channel_group`, `channel_is_computed` = source.`channel_is_computed`, `source_step` = source.`source_step`, `row_hash` = source.`row_hash`
-WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `visit_key`, `property`, `client_id`, `session_id`, `started_at`, `duration_seconds`, `pages`, `depth`, `landing_page`, `source`, `medium`, `campaign`, `channel_group`, `channel_is_computed`, `source_step`, `row_hash`) VALUES (source.`date`, source.`visit_key`, source.`property`, source.`client_id`, source.`session_id`, source.`started_at`, source.`duration_seconds`, source.`pages`, source.`depth`, source.`landing_page`, source.`source`, source.`medium`, source.`campaign`, source.`channel_group`, source.`channel_is_computed`, source.`source_step`, source.`row_hash`);
+WHEN MATCHED THEN UPDATE SET `date` = source.`date`, `visit_key` = source.`visit_key`, `property` = source.`property`, `client_id` = source.`client_id`, `session_id` = source.`session_id`, `started_at` = source.`started_at`, `duration_seconds` = source.`duration_seconds`, `pages` = source.`pages`, `depth` = source.`depth`, `landing_page` = source.`landing_page`, `source` = source.`source`, `medium` = source.`medium`, `campaign` = source.`campaign`, `channel_group` = source.`channel_group`, `channel_is_computed` = source.`channel_is_computed`, `source_step` = source.`source_step`, `shard` = source.`shard`, `parts` = source.`parts`, `row_hash` = source.`row_hash`
+WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `visit_key`, `property`, `client_id`, `session_id`, `started_at`, `duration_seconds`, `pages`, `depth`, `landing_page`, `source`, `medium`, `campaign`, `channel_group`, `channel_is_computed`, `source_step`, `shard`, `parts`, `row_hash`) VALUES (source.`date`, source.`visit_key`, source.`property`, source.`client_id`, source.`session_id`, source.`started_at`, source.`duration_seconds`, source.`pages`, source.`depth`, source.`landing_page`, source.`source`, source.`medium`, source.`campaign`, source.`channel_group`, source.`channel_is_computed`, source.`source_step`, source.`shard`, source.`parts`, source.`row_hash`);
 
 -- step merge_ga4_clicks
 -- @fence INT64 = 1
@@ -1207,8 +1259,8 @@ ON
   AND target.date = COALESCE(source.old_date, source.date)
   AND target.date BETWEEN @first_date AND @last_date
 WHEN MATCHED AND source.change = 'delete' THEN DELETE
-WHEN MATCHED THEN UPDATE SET `date` = source.`date`, `click_key` = source.`click_key`, `property` = source.`property`, `client_id` = source.`client_id`, `kind` = source.`kind`, `value` = source.`value`, `seen_at` = source.`seen_at`, `clicked_at` = source.`clicked_at`, `id_hash` = source.`id_hash`, `row_hash` = source.`row_hash`
-WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `click_key`, `property`, `client_id`, `kind`, `value`, `seen_at`, `clicked_at`, `id_hash`, `row_hash`) VALUES (source.`date`, source.`click_key`, source.`property`, source.`client_id`, source.`kind`, source.`value`, source.`seen_at`, source.`clicked_at`, source.`id_hash`, source.`row_hash`);
+WHEN MATCHED THEN UPDATE SET `date` = source.`date`, `click_key` = source.`click_key`, `property` = source.`property`, `client_id` = source.`client_id`, `kind` = source.`kind`, `value` = source.`value`, `seen_at` = source.`seen_at`, `clicked_at` = source.`clicked_at`, `id_hash` = source.`id_hash`, `shard` = source.`shard`, `row_hash` = source.`row_hash`
+WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `click_key`, `property`, `client_id`, `kind`, `value`, `seen_at`, `clicked_at`, `id_hash`, `shard`, `row_hash`) VALUES (source.`date`, source.`click_key`, source.`property`, source.`client_id`, source.`kind`, source.`value`, source.`seen_at`, source.`clicked_at`, source.`id_hash`, source.`shard`, source.`row_hash`);
 
 -- step merge_order_memory
 -- @fence INT64 = 1
@@ -1228,8 +1280,8 @@ ON
   AND target.date = COALESCE(source.old_date, source.date)
   AND target.date BETWEEN @first_date AND @last_date
 WHEN MATCHED AND source.change = 'delete' THEN DELETE
-WHEN MATCHED THEN UPDATE SET `date` = source.`date`, `memory_key` = source.`memory_key`, `property` = source.`property`, `order_id` = source.`order_id`, `purchase_id` = source.`purchase_id`, `first_at` = source.`first_at`, `client_id` = source.`client_id`, `user_id` = source.`user_id`, `clients` = source.`clients`, `value` = source.`value`, `is_history` = source.`is_history`, `row_hash` = source.`row_hash`
-WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `memory_key`, `property`, `order_id`, `purchase_id`, `first_at`, `client_id`, `user_id`, `clients`, `value`, `is_history`, `row_hash`) VALUES (source.`date`, source.`memory_key`, source.`property`, source.`order_id`, source.`purchase_id`, source.`first_at`, source.`client_id`, source.`user_id`, source.`clients`, source.`value`, source.`is_history`, source.`row_hash`);
+WHEN MATCHED THEN UPDATE SET `date` = source.`date`, `memory_key` = source.`memory_key`, `property` = source.`property`, `order_id` = source.`order_id`, `purchase_id` = source.`purchase_id`, `first_at` = source.`first_at`, `client_id` = source.`client_id`, `user_id` = source.`user_id`, `clients` = source.`clients`, `value` = source.`value`, `is_history` = source.`is_history`, `shard` = source.`shard`, `row_hash` = source.`row_hash`
+WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `memory_key`, `property`, `order_id`, `purchase_id`, `first_at`, `client_id`, `user_id`, `clients`, `value`, `is_history`, `shard`, `row_hash`) VALUES (source.`date`, source.`memory_key`, source.`property`, source.`order_id`, source.`purchase_id`, source.`first_at`, source.`client_id`, source.`user_id`, source.`clients`, source.`value`, source.`is_history`, source.`shard`, source.`row_hash`);
 
 -- step merge_ga4_rates
 -- @fence INT64 = 1
