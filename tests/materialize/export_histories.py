@@ -429,7 +429,7 @@ class ExportPlay(Play):
                 self.ask(day, "one", conversions=(self.dice.choice(self.ids),))
             if day == self.shards.edited_at and self.dice.random() < 0.3:
                 self.edit(day)
-            if self.dice.random() < 0.15 and all(map(self.exists, self.ids)):
+            if self.dice.random() < 0.15 and all(map(self.has_counted, self.ids)):
                 # somebody has old days read again, whether or not their tables have changed
                 first = self.dice.choice([day for _, day in self.shards.lives if day != OLD])
                 days = {"start_date": date_of(first), "end_date": date_of(first + 9)}
@@ -447,6 +447,10 @@ class ExportPlay(Play):
         request = self.at(day).model_copy(update={"request_id": f"{day}-{what}", **asked})
         self.deliver([request], last_day=True)
 
+    def has_counted(self, id: str) -> bool:
+        """Whether a task of it has ended; one whose version was saved anew meanwhile has not."""
+        return any(other == id for other, _ in progress.done_until(self.world.warehouse))
+
     def edit(self, day: int) -> None:
         """Somebody changes a definition, and may ask for its newest days at once."""
         if self.is_asked:
@@ -455,8 +459,8 @@ class ExportPlay(Play):
         if not self.is_edited:
             self.is_edited = True
             self.define(self.shards.edited[:1])
-        # a table that is begun begins where one likes, and one that is there leaves no day behind
-        is_late = self.dice.random() < 0.75 and self.exists(self.ids[0])
+        # what has counted nothing begins where one likes, and what has leaves no day behind
+        is_late = self.dice.random() < 0.75 and self.has_counted(self.ids[0])
         days = {"start_date": date_of(SPACING * day)} if is_late else {}
         self.ask(day, "edited", conversions=(self.ids[0],), **days)
 
