@@ -247,10 +247,11 @@ class Database:
         return self.connection.execute(text, values)
 
     def tables_in(self, schema: str) -> list[str]:
-        """Names of the schema's tables, sorted."""
+        """Names of the schema's tables in the order of creation."""
         if schema not in self._listed:
             found = self.connection.execute(
-                "SELECT table_name FROM duckdb_tables() WHERE schema_name = $1 ORDER BY 1", [schema]
+                "SELECT table_name FROM duckdb_tables() WHERE schema_name = $1 ORDER BY table_oid",
+                [schema],
             )
             self._listed[schema] = [name for (name,) in found.fetchall()]
         return list(self._listed[schema])

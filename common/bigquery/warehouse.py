@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from io import BytesIO
 from itertools import count
 from typing import Any, TypeVar
@@ -446,12 +446,15 @@ class Warehouse:
         )
 
     def tables_in(self, dataset: str) -> list[str]:
-        """Names of the tables of project.dataset; [] when there is no such dataset."""
+        """Names of the tables of project.dataset, the one that was created last at the end.
+
+        [] when there is no such dataset.
+        """
         try:
             with self._translated():
                 # 50 on a page is BigQuery's default, and an export has a table for each day
                 listed = self.client.list_tables(dataset, page_size=1_000, retry=RETRY)
-                return [table.table_id for table in listed]
+                return [table.table_id for table in sorted(listed, key=_created_at)]
         except NotFoundError:
             return []
 
@@ -617,6 +620,11 @@ def _by_year(first: str, last: str) -> Iterator[tuple[str, str]]:
     stem, (start, end) = first[:-8], (int(name[-8:-4]) for name in (first, last))
     for year in range(start, end + 1):
         yield max(first, f"{stem}{year}0101"), min(last, f"{stem}{year}1231")
+
+
+def _created_at(table: Any) -> datetime:
+    """Of a table that does not tell it, before all others."""
+    return table.created or datetime.min.replace(tzinfo=UTC)
 
 
 def _changed_at(table: bigquery.Table) -> datetime | None:

@@ -98,15 +98,14 @@ def exports(warehouse: Warehouse, window: Window, yesterday: date) -> list[Expor
 def _misled(warehouse: Warehouse, dataset: str, window: Window, schema: str) -> bool:
     """Whether a wildcard over the days of the window would have other columns than this schema.
 
-    It has those of the table that was created last, though it is not read: the newest day, or a
-    copy or a view whose name begins alike, which fails the query.
+    It has those of the table that was created last, though it is not read: the newest day, an old
+    one that was made anew, or a copy or a view whose name begins alike, which fails the query.
     """
     beginning = export.beginning(window)
     begun = [it for it in warehouse.tables_in(dataset) if it.startswith(beginning)]
-    days = shards.shard_days(begun)
-    if len(days) < len(begun):
+    if len(shards.shard_days(begun)) < len(begun):
         return True
-    newest = warehouse.schema_of(f"{dataset}.events_{days[-1]}") or []
+    newest = warehouse.schema_of(f"{dataset}.{begun[-1]}") or []
     return json.dumps(newest, sort_keys=True) != schema
 
 

@@ -6,7 +6,7 @@ from the table that was created last (https://cloud.google.com/bigquery/docs/que
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -56,6 +56,20 @@ def test_a_newer_table_without_a_column_takes_it_from_no_other(wire: World, colu
     wire.define(**PURCHASE)
     wire.now = datetime(2026, 11, 20, 6, tzinfo=UTC)
     wire.handle(wire.tick("older", end_date=DAY))
+    assert [row["value"] for row in wire.rows("purchase", "value")] == [70.0, 5.5, 7.0]
+
+
+@pytest.mark.parametrize("column", ["items", "ecommerce", "geo", "event_params"])
+def test_nor_does_an_old_day_that_was_made_anew(wire: World, column: str) -> None:
+    """What was restored from a backup was created last, however old its day is."""
+    wire.events(shop())
+    export = f"{wire.dataset}_ga4"
+    wire.replace(f"{export}.events_20261119", ga4_schema(), [])
+    fewer = [each for each in ga4_schema() if each["name"] != column]
+    wire.replace(f"{export}.events_20261102", fewer, [])
+    wire.define(**PURCHASE)
+    wire.now = datetime(2026, 11, 20, 6, tzinfo=UTC)
+    wire.handle(wire.tick("older", start_date=date(2026, 11, 8), end_date=DAY))
     assert [row["value"] for row in wire.rows("purchase", "value")] == [70.0, 5.5, 7.0]
 
 
