@@ -42,5 +42,6 @@ def _daily(path: str, warehouse: Warehouse) -> Table | None:
     held = sizes.daily_tables(warehouse, dataset, names)
     if not held:
         return None
-    schema = tuple(warehouse.schema_of(f"{dataset}.{max(held)}") or ())
+    # they stand in the order of creation, and a wildcard has the columns of the last one
+    schema = tuple(warehouse.schema_of(f"{dataset}.{names[-1]}") or ())
     return Table(schema, sizes.together(held, schema))

@@ -225,6 +225,15 @@ def test_what_is_set_up_is_reported(house: House) -> None:
     assert house.harness.get("/tables?search=nix")["tables"] == []
 
 
+def test_daily_tables_have_the_columns_of_the_one_that_was_created_last(house: House) -> None:
+    """So has the wildcard that SQL reads them by."""
+    house.world.events([{"name": "page_view", "at": datetime(2026, 11, 19, 9, tzinfo=UTC)}])
+    (export,) = house.world.settings.ga4_datasets
+    house.world.replace(f"{export}.events_20261101", [{"name": "made_anew", "type": "STRING"}], [])
+    [table] = house.harness.get("/tables")["tables"]
+    assert [column["name"] for column in table["columns"]] == ["made_anew"]
+
+
 def test_an_export_that_may_not_be_looked_at_is_not_called_missing() -> None:
     class Closed:
         def tables_in(self, _: str) -> list[str]:

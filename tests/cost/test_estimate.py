@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from google.cloud import bigquery
@@ -12,7 +12,7 @@ from google.cloud import bigquery
 from common import schemas
 from common.bigquery.sql import Parameter, Sql
 from common.bigquery.warehouse import Warehouse
-from common.cost import sizes
+from common.cost import queries, sizes
 from common.cost.estimate import MEGABYTE, Cost, Read, TableSize, billed, bytes_of
 from common.cost.forecast import Price, Table, forecast
 from common.cost.reads import reads
@@ -216,6 +216,30 @@ def test_a_forecast_bills_each_statement_by_itself_and_names_the_cap_of_the_larg
     # a day alone is 16,000,000 bytes, 15.3 MiB
     assert (found.bytes, found.largest) == ((62 + 16) * MEGABYTE, 62 * MEGABYTE)
     assert found.cost.usd_a_month == pytest.approx(78 / 1024**2 * 6.25 * 30)
+
+
+class MadeAnew(Warehouse):
+    """A property whose oldest daily table was created last, and has a column more."""
+
+    def __init__(self) -> None:
+        super().__init__(cast(Any, None), Settings(project="p-roject"))
+
+    def tables_in(self, dataset: str) -> list[str]:
+        return ["events_20261102", "events_20261103", "events_20261101"]
+
+    def schema_of(self, path: str) -> list[JsonObject] | None:
+        more = [{"name": "more", "type": "INTEGER"}] if path.endswith("01") else []
+        return [{"name": "id", "type": "INTEGER"}, *more]
+
+    def rows(self, sql: Sql, **_: Any) -> Iterator[JsonObject]:
+        held = {"partition_id": None, "total_rows": 10_000_000, "total_logical_bytes": None}
+        return iter([{"table_name": name, **held} for name in self.tables_in("")])
+
+
+def test_a_wildcard_has_the_columns_of_the_table_that_was_created_last() -> None:
+    sql = Sql(f"SELECT e.id, e.more FROM `{EXPORT}` AS e")
+    # three tables of ten million rows, 16 bytes each: 480,000,000 are 457.8 MiB
+    assert queries.estimated(sql, [EXPORT], MadeAnew()) == 458 * MEGABYTE
 
 
 def test_beside_reserved_slots_reading_costs_nothing_more() -> None:

@@ -60,11 +60,11 @@ def list_tables(ask: Ask[TablesQuery, None], services: Services) -> Tables:
 
 
 def readable(runner: Warehouse, datasets: Iterable[str]) -> dict[str, str]:
-    """Path as SQL writes it → a table that has its columns; of daily tables the newest."""
+    """Path as SQL writes it → a table that has its columns; of daily ones that created last."""
     found: dict[str, str] = {}
     for dataset in datasets:
-        # sorted, so that the newest day of a family of daily tables is the one that stays
-        for name in sorted(_names(runner, dataset)):
+        # in the order of creation, so that the table stays whose columns a wildcard has
+        for name in _names(runner, dataset):
             shard = SHARD.fullmatch(name)
             found[f"{dataset}.{shard[1]}*" if shard else f"{dataset}.{name}"] = f"{dataset}.{name}"
     return found
