@@ -72,9 +72,23 @@ def chosen(tables: Iterable[str], streamed_until: date | None) -> dict[date, str
 
 
 def readable(warehouse: Warehouse, dataset: str, yesterday: date) -> dict[date, str]:
-    """Day → the table of the property to read, as it is the day after `yesterday`."""
+    """Day → the table of the property to read, as it is the day after `yesterday`.
+
+    None of a day whose daily table was read and is gone: it stays as that table told it last.
+    """
     until = yesterday - timedelta(days=STREAMING_DAYS) if warehouse.settings.ga4_streaming else None
-    return chosen(warehouse.tables_in(dataset), until)
+    found = chosen(warehouse.tables_in(dataset), until)
+    gone = _gone(warehouse, dataset, found)
+    return {day: name for day, name in found.items() if day not in gone}
+
+
+def _gone(warehouse: Warehouse, dataset: str, found: Mapping[date, str]) -> set[date]:
+    """The days told by a preliminary table alone whose daily table was read before."""
+    preliminary = {day for day, name in found.items() if STEMS[stem_of(name)]}
+    # most exports have daily tables alone, and ask nothing; what a run asks again is the same text,
+    # which BigQuery answers from its cache until more tables are read
+    known = read(warehouse) if preliminary else {}
+    return {day for day in preliminary if (dataset, f"events_{day:%Y%m%d}") in known}
 
 
 def together(dataset: str, names: Iterable[str], *columns: str) -> Sql:

@@ -139,6 +139,33 @@ def test_of_a_day_the_best_table_is_read() -> None:
     assert date(2026, 11, 8) not in streamed
 
 
+def test_a_day_whose_daily_table_was_read_is_read_from_no_other() -> None:
+    names = [*daily(5, 6), *(f"events_fresh_2026110{day}" for day in (6, 7, 8))]
+    known = ["events_20261105", "events_20261107", "events_fresh_20261108"]
+    found = shards.readable(Tables(*names, known=known), DATASET, YESTERDAY)
+    assert found == {
+        date(2026, 11, 5): "events_20261105",
+        date(2026, 11, 6): "events_20261106",
+        date(2026, 11, 8): "events_fresh_20261108",
+    }
+
+
+def test_a_fresh_table_beside_a_deleted_one_hides_nothing() -> None:
+    tables = Tables(*daily(5, 6, 7, 8, 10), "events_fresh_20261109", known=["events_20261109"])
+    [gap] = readiness.gaps(tables, Window(date(2026, 11, 1), YESTERDAY), MORNING)
+    assert "deleted" in gap.detail
+    assert "What was counted stays." in gap.detail
+
+
+def test_an_export_of_daily_tables_alone_asks_nothing_of_what_was_read() -> None:
+    class Silent(Tables):
+        def rows(self, sql: Sql, **options: Any) -> Iterator[JsonObject]:
+            raise AssertionError(sql.text)
+
+    tables = Silent(*daily(5, 6), "events_fresh_20261105", "events_intraday_20261107")
+    assert len(shards.readable(tables, DATASET, YESTERDAY)) == 2
+
+
 def test_a_table_whose_name_ends_in_no_day_is_no_daily_table() -> None:
     names = ["events_20240230", "events_20241399", "events_99991231", "events_2024022", "events_"]
     assert shards.shard_days([*names, "events_20240229", "events_20240301_old"]) == ["20240229"]

@@ -151,8 +151,14 @@ class Shards:
         return [row for row in self._rows(table, lands) if row["batch_page_id"] % 4]
 
     def read(self, table: Table, morning: int) -> Contents:
-        """The best table of the day that may be read on the morning; {} without one."""
+        """The best table of the day that may be read on the morning; {} without one.
+
+        Where the daily table was there once, no other is.
+        """
         found = self.contents(table, morning)
+        landed = (first for stem, first, _ in self.lives[table].there if stem == DAILY)
+        if DAILY not in found and any(first < morning for first in landed):
+            return {}
         is_over = table[1] <= SPACING * morning - STREAMED_AFTER
         stems = (DAILY, FRESH, *((STREAMED,) if self.is_streamed and is_over else ()))
         return next(({stem: found[stem]} for stem in stems if stem in found), {})
@@ -193,6 +199,8 @@ def shards(seed: int) -> Shards:
         for name in properties
         for day in ((OLD, *days) if has_old else days)
     }
+    if random.Random(f"{seed}|beside").random() < 0.25:
+        lives = {table: _beside(seed, table, life, mornings) for table, life in lives.items()}
     # days of a property that begin with the project's, later or earlier
     shifts = {name: dice.choice(SHIFTS) for name in properties}
     # tables that keep their number of rows, whatever they say
@@ -257,6 +265,19 @@ def _stood_for(dice: random.Random, day: int, mornings: int, begins: int) -> Lif
     last = lands if stem == STREAMED else dice.choice([lands, FOREVER])
     daily = [(DAILY, lands, FOREVER)] if lands < mornings else []
     return Life(lands, _rewritten(dice, lands, mornings), ((stem, first, last), *daily))
+
+
+def _beside(seed: int, table: Table, life: Life, mornings: int) -> Life:
+    """A daily table that goes may leave a fresh one or a stream, or go where one stays."""
+    dice = random.Random(f"{seed}|beside|{table}")
+    (stem, first, last), *others = life.there
+    if stem == DAILY and last < FOREVER and dice.random() < 0.7:
+        early = (dice.choice([FRESH, FRESH, STREAMED]), first, FOREVER)
+        return replace(life, there=(early, *life.there))
+    if not others or last < FOREVER or life.lands + 1 >= mornings or dice.random() < 0.3:
+        return life
+    gone = dice.randint(life.lands + 1, mornings - 1)
+    return replace(life, there=(life.there[0], (DAILY, life.lands, gone)))
 
 
 def _rewritten(dice: random.Random, lands: int, mornings: int) -> int:
@@ -650,6 +671,13 @@ def keeps_what_stands_beside_what_is_gone() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def falls_back_on_a_fresh_table() -> Iterator[None]:
+    """A day whose daily table is deleted is told by whatever is left of it."""
+    with patch.object(shards_of, "_gone", lambda *_: set()):
+        yield
+
+
 class ForgetsWhatIsGone(Rewording):
     """What came in a table that is deleted by now is taken out of the stage."""
 
@@ -690,6 +718,7 @@ WRONG: dict[str, Wrong] = {
         closes_days_that_were_read_from_nothing, writes_nothing_before_its_plan,
         keeps_rows_of_an_old_version, takes_what_is_preliminary_for_final,
         keeps_to_the_fresh_table, counts_streams_unasked, keeps_what_stands_beside_what_is_gone,
+        falls_back_on_a_fresh_table,
     )},
     **{it.__name__: (it, nullcontext) for it in (
         ForgetsWhatIsGone, LendsNothingOfWhatIsGone, LendsToNoneThatIsGone, LendsToReadDaysAlone,
@@ -708,6 +737,7 @@ KNOWN = {
     "counts_a_late_day_alone": 698,
     "counts_rows_alone": 7,
     "counts_streams_unasked": 20,
+    "falls_back_on_a_fresh_table": 77,
     "follows_what_its_own_run_reads_alone": 8,
     "keeps_rows_of_an_old_version": 6,
     "keeps_to_the_fresh_table": 23,

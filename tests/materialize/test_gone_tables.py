@@ -24,8 +24,10 @@ FACTS = {
     "order_memory": "DISTINCT order_id, purchase_id, date",
 }
 GROUPED = {"ga4_clicks": "GROUP BY client_id, kind, value, date"}
-Tables = dict[int, list[dict[str, Any]]]
-"""Day of the property → what its table holds; None of what is deleted."""
+Early = tuple[str, int]
+"""Beginning of a table's name behind events_, and its day."""
+Tables = dict[int | Early, list[dict[str, Any]]]
+"""Day of the property → what its daily table holds; None of what is deleted."""
 
 
 def at(hours: float, name: str, **said: Any) -> dict[str, Any]:
@@ -58,8 +60,17 @@ AFTER_MIDNIGHT = [
     bought(4 * 24 + 8.3, 40, "T1"),
 ]
 LATER = [bought(6 * 24 + 20, 60, "T2")]
+FRESH, STREAMED = ("fresh_", 3), ("intraday_", 3)
+"""Tables beside the daily one that is deleted, which know less than it did."""
+TWO_ORDERS = [
+    visit(3 * 24 + 9, 30, gclid="G", **NEWS),
+    bought(3 * 24 + 12, 30, "T3"),
+    bought(3 * 24 + 13, 30, "T4"),
+]
+FEWER = [visit(3 * 24 + 9, 30), bought(3 * 24 + 12, 30, "T3") | {"value": 1.0}]
+NEXT_DAY = [visit(4 * 24 + 20, 40), bought(4 * 24 + 21, 40, "T5")]
 
-STORIES: dict[str, list[dict[int, Any]]] = {
+STORIES: dict[str, list[dict[int | Early, Any]]] = {
     "a visit that lends": [
         {3: [visit(80, 30)], 4: [visit(4 * 24 + 20, 40, **NEWS)], 6: LATER},
         {3: None, 4: []},
@@ -127,6 +138,33 @@ STORIES: dict[str, list[dict[int, Any]]] = {
         {3: None, 4: AFTER_MIDNIGHT[1:]},
         {3: OVER_MIDNIGHT[1:]},
     ],
+    "a fresh table beside a deleted one": [
+        {3: TWO_ORDERS, FRESH: FEWER, 4: [visit(4 * 24 + 20, 40)], 6: LATER},
+        {3: None, 4: NEXT_DAY},
+    ],
+    "a fresh table that is written again when the daily one is deleted": [
+        {3: TWO_ORDERS, 4: [visit(4 * 24 + 20, 40)], 6: LATER},
+        {3: None, FRESH: FEWER},
+        {4: NEXT_DAY},
+    ],
+    "a fresh table that was read before the daily one came and went": [
+        {FRESH: FEWER, 4: [visit(4 * 24 + 20, 40)], 6: LATER},
+        {3: TWO_ORDERS},
+        {3: None, 4: NEXT_DAY},
+    ],
+    "a fresh table beside a daily one that comes back": [
+        {3: TWO_ORDERS, FRESH: FEWER, 4: [visit(4 * 24 + 20, 40)], 6: LATER},
+        {3: None, 4: NEXT_DAY},
+        {3: TWO_ORDERS[1:]},
+    ],
+    "a stream beside a deleted table": [
+        {3: TWO_ORDERS, STREAMED: FEWER, 4: [visit(4 * 24 + 20, 40)], 6: LATER},
+        {3: None, 4: NEXT_DAY},
+    ],
+    "a visit of two tables and a fresh one beside the deleted first": [
+        {3: OVER_MIDNIGHT, FRESH: OVER_MIDNIGHT[1:], 4: AFTER_MIDNIGHT, 6: LATER},
+        {3: None, 4: [AFTER_MIDNIGHT[1] | {"value": 7.0}]},
+    ],
 }
 
 
@@ -139,7 +177,9 @@ def connection() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("steps", STORIES.values(), ids=STORIES)
-def test_each_table_leaves_what_it_said_last(steps: list[dict[int, Any]], connection: Any) -> None:
+def test_each_table_leaves_what_it_said_last(
+    steps: list[dict[int | Early, Any]], connection: Any
+) -> None:
     first, *others = steps
     world = begun(connection)
     for number, step in enumerate([{**EDGES, **first}, *others]):
@@ -155,7 +195,7 @@ def test_each_table_leaves_what_it_said_last(steps: list[dict[int, Any]], connec
 
 
 def begun(connection: Any) -> QuickWorld:
-    world = QuickWorld(connection)
+    world = QuickWorld(connection, ga4_streaming=True)
     world.define(id="all", event_type="purchase")
     return world
 
@@ -168,11 +208,12 @@ def of_one_run(connection: Any, tables: Tables, day: int) -> dict[str, Any]:
     return told(world)
 
 
-def write(world: QuickWorld, tables: dict[int, Any]) -> None:
-    """The daily tables become this; days of the property begin eight hours later."""
-    for day, rows in tables.items():
+def write(world: QuickWorld, tables: dict[int | Early, Any]) -> None:
+    """The tables become this; days of the property begin eight hours later."""
+    for key, rows in tables.items():
+        stem, day = ("", key) if isinstance(key, int) else key
         suffix = f"{FIRST + timedelta(days=day):%Y%m%d}"
-        path = f"{world.dataset}_ga4.events_{suffix}"
+        path = f"{world.dataset}_ga4.events_{stem}{suffix}"
         if rows is None:
             world.quick.drop(path)
         else:
