@@ -163,7 +163,7 @@ def _show_counts(console: Console, run: Row) -> None:
     """One line a conversion that adds up: what was read is left out, or a row of these days."""
     table = plain_table("What was read of these days")
     table.add_column("conversion", overflow="fold")
-    names = ("read", "duplicates", "broken", "other", "rows")
+    names = ("read", "duplicates", "broken", "refunded", "other", "rows")
     for name in names:
         table.add_column(name, justify="right", no_wrap=True)
     counted = [entry for entry in _ended(run) if entry["rows_read"] is not None]
@@ -171,18 +171,22 @@ def _show_counts(console: Console, run: Row) -> None:
         table.add_row(entry["conversion"], *(_number(counts(entry)[name]) for name in names))
     if counted:
         console.print(table)
-        console.print("other: refunded in full, without an order id, unqualified, counted before")
+        console.print("other: without an order id, unqualified, counted before")
 
 
-def counts(entry: Row) -> dict[str, int]:
-    """What became of the rows that an entry's run read: read is the sum of all others."""
+def counts(entry: Row) -> dict[str, int | None]:
+    """What became of the rows that an entry's run read: read is the sum of all others.
+
+    `refunded` is None where the release that ran did not count it: those are in `other`.
+    """
+    read = entry["rows_read"] or 0
     found = {
-        "read": entry["rows_read"] or 0,
         "duplicates": entry["duplicates"] or 0,
         "broken": entry["quarantined"] or 0,
+        "refunded": entry["refunded"],
         "rows": entry["rows_total"] or 0,
     }
-    return {**found, "other": found["read"] - sum(found.values()) + found["read"]}
+    return {"read": read, **found, "other": read - sum(filter(None, found.values()))}
 
 
 def _ended(run: Row) -> Iterator[Row]:
@@ -195,7 +199,9 @@ def _ended(run: Row) -> Iterator[Row]:
     return (_whole(list(each.values())) for each in parts.values())
 
 
-_SUMS = "rows_read rows_total duplicates quarantined inserted updated deleted seconds".split()
+_SUMS = (
+    "rows_read rows_total duplicates refunded quarantined inserted updated deleted seconds".split()
+)
 
 
 def _whole(parts: Sequence[Row]) -> Row:

@@ -189,8 +189,25 @@ def test_the_report_tells_why_so_many_were_counted(shop: House) -> None:
     assert line["totals"]["value"] == 240.0
     counts = line["counted"]
     assert (counts["read"], counts["duplicates"], counts["counted"], counts["now"]) == (5, 1, 4, 4)
-    removed = counts["duplicates"] + counts["broken"] + counts["otherwise"]
-    assert counts["read"] - removed == counts["counted"]
+    left_out = ("duplicates", "broken", "refunded", "otherwise")
+    assert counts["read"] - sum(counts[name] for name in left_out) == counts["counted"]
+
+
+@pytest.mark.parametrize(("refunded", "otherwise"), [(2, 1), (0, 3), (None, 3)])
+def test_the_report_adds_up_whether_or_not_the_run_told_what_was_refunded(
+    open_house: Callable[[], House], refunded: int | None, otherwise: int
+) -> None:
+    house = opened(open_house())
+    at = NOW - timedelta(hours=1)
+    wide = {"run_id": "w", "status": "applied", "conversion": "purchase", "rows_read": 9,
+            "rows_total": 4, "duplicates": 1, "quarantined": 1}  # fmt: skip
+    told = {} if refunded is None else {"refunded": refunded}
+    days = {"date": at.date(), "start_date": "2026-01-01", "end_date": "2026-11-19"}
+    house.harness.load("runs", {**wide, **told, **days, "recorded_at": at})
+    (line,) = house.harness.get(f"/report?{WEEK}")["conversions"]
+    counts = line["counted"]
+    assert counts["run_id"] == "w"
+    assert (counts["refunded"], counts["otherwise"], counts["counted"]) == (refunded, otherwise, 4)
 
 
 def test_the_report_names_each_change_with_its_cause(changing: House) -> None:

@@ -157,6 +157,29 @@ def test_days_one_by_one_equal_one_full_run(world: QuickWorld) -> None:
     assert len(full["seven"]) == 4
 
 
+@pytest.mark.parametrize(("removes", "refunded"), [(True, 2), (False, 0)])
+def test_what_a_full_refund_removed_is_told_apart(
+    world: QuickWorld, removes: bool, refunded: int
+) -> None:
+    """Rows that it leaves with the value 0 count, and an order's second row is a duplicate."""
+    world.define(**{**PURCHASE, "refunds": {"days": 30, "remove_fully_refunded": removes}})
+    world.events([
+        {"name": "purchase", "at": at(f"2026-11-0{1 + number}T10:00:00Z"), "client": "c",
+         "order": order, "value": 50, "currency": "USD"}
+        for number, order in enumerate(["T1", "T1", "T2", "T3", "T4"])
+    ])  # fmt: skip
+    # T1 and T2 went back whole, and T3 in part
+    world.events([
+        {"name": "refund", "at": at(f"2026-{day}T09:00:00Z"), "order": order, "refund_value": back,
+         "currency": "USD"}
+        for order, day, back in [("T1", "11-08", 50), ("T2", "11-09", 50), ("T3", "11-09", 20)]
+    ])  # fmt: skip
+    world.run(DAY)
+    (entry,) = world.ledger("purchase", status="applied")
+    names = "rows_read duplicates quarantined refunded rows_total"
+    assert [entry[name] for name in names.split()] == [5, 1, 0, refunded, 4 - refunded]
+
+
 def test_a_purchase_of_the_past_month_is_no_new_one(world: QuickWorld) -> None:
     world.define(**{**PURCHASE, "refunds": None})
     world.events(shop())

@@ -124,7 +124,9 @@ def alone() -> Iterator[tuple[QuickWorld, Listening]]:
     world.close()
 
 
-JUDGED = "status inserted updated deleted rows_total rows_read duplicates quarantined".split()
+JUDGED = (
+    "status inserted updated deleted rows_total rows_read duplicates quarantined refunded".split()
+)
 
 
 def recorded(world: QuickWorld, id: str) -> list[dict[str, Any]]:

@@ -31,7 +31,7 @@ COUNTED_DAYS = 400
 class Counted(Model):
     """From what a run read to the rows of its days by now: each number follows from the others.
 
-    read - duplicates - broken - otherwise = counted; counted + since = now.
+    read - duplicates - broken - refunded - otherwise = counted; counted + since = now.
     """
 
     run_id: str = Field(description="The run that computed the most days at once.")
@@ -40,8 +40,11 @@ class Counted(Model):
     read: int = Field(description="Rows that the filter, or the query, let through.")
     duplicates: int = Field(description="Left out as duplicates.")
     broken: int = Field(description="Left out as they broke the contract.")
+    refunded: int | None = Field(
+        description="Left out as refunded in full; null where the run did not say: in `otherwise`."
+    )
     otherwise: int = Field(
-        description="Left out otherwise: refunded in full, without an order id, not qualified."
+        description="Left out otherwise: without an order id, not qualified, counted before."
     )
     counted: int = Field(description="What that run counted.")
     since: int = Field(description="What later runs added to these days, less what they took away.")
@@ -153,7 +156,7 @@ def _counted(services: Services) -> dict[str, Counted]:
 
 def _chain(row: JsonObject) -> Counted:
     # the rest follows from the others, so that the chain adds up whatever a kind leaves out
-    left_out = row["duplicates"] + row["quarantined"]
+    left_out = row["duplicates"] + row["quarantined"] + (row["refunded"] or 0)
     return Counted(
         run_id=row["run_id"],
         start_date=row["start_date"],
@@ -161,6 +164,7 @@ def _chain(row: JsonObject) -> Counted:
         read=row["rows_read"],
         duplicates=row["duplicates"],
         broken=row["quarantined"],
+        refunded=row["refunded"],
         otherwise=row["rows_read"] - left_out - row["rows_total"],
         counted=row["rows_total"],
         since=row["rows_now"] - row["rows_total"],

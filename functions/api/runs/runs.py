@@ -52,6 +52,7 @@ class Entry(Model):
     updated: int | None
     deleted: int | None
     duplicates: int | None
+    refunded: int | None = Field(description="Rows removed as refunded in full; null is unknown.")
     quarantined: int | None
     bytes_processed: int | None
     seconds: float | None

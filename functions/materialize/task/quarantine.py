@@ -38,7 +38,7 @@ class Outcome:
 
     counts: merge.Counts
     judged: Mapping[str, int]
-    """How many rows were read, how many of them are duplicates or broken."""
+    """How many rows were read, how many of them are duplicates, refunded in full or broken."""
     moved: Moved
     changed: Window | None
     """From the first to the last day that has a change; None where nothing changes."""
@@ -94,17 +94,19 @@ def _asked(services: Services, candidates: Sql, kin: Sql | None) -> dict[str, Sq
 def _judged(
     services: Services, job: Job, candidates: Sql, reason: Sql, found: list[JsonObject]
 ) -> dict[str, int]:
-    """Counts of rows read, removed as duplicates and broken; broken rows go to quarantine."""
+    """Counts of rows read, and of those removed for a reason; broken rows go to quarantine."""
     # a query may return more days than it was asked for: those rows are other runs' business
     inside = [row for row in found if row["reason"] != "outside_window"]
     read = sum(row["rows_"] for row in inside)
     broken = {row["reason"]: row["rows_"] for row in inside if row["reason"]}
     duplicates = sum(row["rows_"] for row in found if (row["removed"] or "").startswith("dup"))
+    refunded = sum(row["rows_"] for row in found if row["removed"] == "fully_refunded")
     if broken:
         _quarantine(services, job, candidates, reason, broken, read)
     return {
         "rows_read": read,
         "duplicates": duplicates + broken.pop("duplicate_id", 0),
+        "refunded": refunded,
         "quarantined": sum(broken.values()),
     }
 

@@ -174,6 +174,7 @@ function Chains({ lines }: { lines: Line[] }) {
               <Table.Th className="number">Read</Table.Th>
               <Table.Th className="number">− Duplicates</Table.Th>
               <Table.Th className="number">− Broken</Table.Th>
+              <Table.Th className="number">− Refunded</Table.Th>
               <Table.Th className="number">− Other</Table.Th>
               <Table.Th className="number">= Counted</Table.Th>
               <Table.Th className="number">± Since</Table.Th>
@@ -189,7 +190,14 @@ function Chains({ lines }: { lines: Line[] }) {
                     {day(counted.start_date)} to {day(counted.end_date)}
                   </Text>
                 </Table.Td>
-                {[counted.read, counted.duplicates, counted.broken, counted.otherwise, counted.counted].map((value, index) => (
+                {[
+                  counted.read,
+                  counted.duplicates,
+                  counted.broken,
+                  counted.refunded,
+                  counted.otherwise,
+                  counted.counted,
+                ].map((value, index) => (
                   <Table.Td className="number" key={index}>
                     <To path={stepsOf(line.id, { start: counted.start_date, end: counted.end_date })}>{count(value)}</To>
                   </Table.Td>
@@ -207,8 +215,8 @@ function Chains({ lines }: { lines: Line[] }) {
       </Table.ScrollContainer>
       {more}
       <Text size="xs" c="dimmed" mt="xs">
-        Broken: rows without what every conversion must have. Other: refunded in full, without an order id, not qualified, or
-        counted before.
+        Broken: rows without what every conversion must have. Refunded: in full, where the conversion leaves such rows out; a
+        dash where the run did not tell them apart from the others. Other: without an order id, not qualified, or counted before.
       </Text>
     </>
   );

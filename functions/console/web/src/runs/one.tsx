@@ -166,7 +166,7 @@ function Tasks({ run }: { run: Detail }) {
 
 const moved = (entry: Entry): string =>
   `${count(entry.inserted)} new, ${count(entry.updated)} changed, ${count(entry.deleted)} removed, ` +
-  `${count(entry.duplicates)} duplicates, ${count(entry.quarantined)} in quarantine`;
+  `${count(entry.duplicates)} duplicates, ${count(entry.refunded)} refunded, ${count(entry.quarantined)} in quarantine`;
 
 function Bar({ from, to }: { from: number; to: number }) {
   return (
