@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from common.bigquery.sql import Sql
-from common.bigquery.warehouse import Warehouse
+from common.bigquery.warehouse import TableVersion, Warehouse
 from common.ga4 import readiness, shards
 from common.model.window import Window
 from common.settings import Settings
@@ -170,3 +170,22 @@ def test_a_table_whose_name_ends_in_no_day_is_no_daily_table() -> None:
     names = ["events_20240230", "events_20241399", "events_99991231", "events_2024022", "events_"]
     assert shards.shard_days([*names, "events_20240229", "events_20240301_old"]) == ["20240229"]
     assert list(shards.chosen([*names, "events_20240229"], None)) == [date(2024, 2, 29)]
+
+
+@pytest.mark.parametrize(
+    ("there", "known", "whole"),
+    [
+        ("01 02 03 04 05", "01 02 03 04 05", "01 02 03 04 05"),
+        # hours of the days beside it may have come in the table that is gone
+        ("01 02 04 05", "01 02 03 04 05", "01 05"),
+        # a day that never had a table is whole where one beside it is there
+        ("01 02 04 05", "01 02 04 05", "01 02 03 04 05"),
+    ],
+)
+def test_a_day_beside_a_deleted_table_is_not_told_whole(there: str, known: str, whole: str) -> None:
+    names = [f"events_202611{day}" for day in there.split()]
+    warehouse = Tables(*names, known=[f"events_202611{day}" for day in known.split()])
+    seen = {(DATASET, name): TableVersion(1, None) for name in names}
+    window = Window(date(2026, 11, 2), date(2026, 11, 4))
+    told = cast("list[str]", shards.whole_days(warehouse, seen, window, YESTERDAY).value)
+    assert [day[-2:] for day in told] == whole.split()
