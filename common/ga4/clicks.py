@@ -64,37 +64,32 @@ def of_page(location: str, cut: int, also: str = "") -> Sql:
     )
 
 
-def is_of_google(pair: str) -> Sql:
-    """Whether the text kind=value is a click on one of Google's ads."""
-    return fill(
-        "REGEXP_CONTAINS({{ pair }}, r'(?i)^(?:{{ kinds }})=') AND NOT {{ is_none }}",
-        pair=pair,
-        kinds="|".join(GOOGLE.kinds),
-        is_none=placeholders.is_no_click(f"SUBSTR({pair}, STRPOS({pair}, '=') + 1)"),
-    )
-
-
 LISTING = "srsltid"
 """No ad: a free listing of Google Shopping."""
 
 
+def is_of_google(pair: str) -> Sql:
+    """Whether the text kind=value is a click on one of Google's ads."""
+    return _is_click(pair, f"REGEXP_CONTAINS({pair}, r'(?i)^(?:{'|'.join(GOOGLE.kinds)})=')")
+
+
 def is_listing(pair: str) -> Sql:
     """Whether the text kind=value is a click on a free listing."""
-    return fill(
-        "REGEXP_CONTAINS({{ pair }}, r'(?i)^{{ kind }}=') AND NOT {{ is_none }}",
-        pair=pair,
-        kind=LISTING,
-        is_none=placeholders.is_no_click(f"SUBSTR({pair}, STRPOS({pair}, '=') + 1)"),
-    )
+    return _is_click(pair, f"REGEXP_CONTAINS({pair}, r'(?i)^{LISTING}=')")
 
 
 def is_of_ad(pair: str) -> Sql:
     """Whether the text kind=value is a click on anything else."""
+    return _is_click(pair, f"NOT REGEXP_CONTAINS({pair}, r'(?i)^{LISTING}=')")
+
+
+def _is_click(pair: str, is_meant: str) -> Sql:
+    """Whether the kind is the one that is meant, and the value stands for a click."""
+    value = f"SUBSTR({pair}, STRPOS({pair}, '=') + 1)"
     return fill(
-        "NOT REGEXP_CONTAINS({{ pair }}, r'(?i)^{{ kind }}=') AND NOT {{ is_none }}",
-        pair=pair,
-        kind=LISTING,
-        is_none=placeholders.is_no_click(f"SUBSTR({pair}, STRPOS({pair}, '=') + 1)"),
+        "{{ is_meant }} AND NOT {{ is_none }}",
+        is_meant=is_meant,
+        is_none=placeholders.is_no_click(value),
     )
 
 
