@@ -682,6 +682,22 @@ def test_a_run_of_named_days_leaves_no_hours_of_their_tables_behind(world: Quick
     assert {"EVENING", "MORNING"} <= {row["id"] for row in world.rows("purchase", "id")}
 
 
+@pytest.mark.parametrize("zone", ["UTC", "America/Los_Angeles"])
+def test_a_run_names_the_day_after_where_it_counts_something_of_it(
+    world: QuickWorld, zone: str
+) -> None:
+    world.property_timezone = zone
+    world.define(id="purchase", event_type="purchase")
+    # in California still the evening of DAY
+    night = datetime(DAY.year, DAY.month, DAY.day, 2, tzinfo=UTC) + timedelta(days=1)
+    evening = {**shop()[1], "key": 9, "at": night, "order": "EVENING"}
+    world.events(shop() if zone == "UTC" else [*shop(), evening])
+    world.run(DAY + timedelta(days=1))
+    detail = world.ledger("purchase")[-1]["detail"]
+    after = f"newest table tells of {DAY + timedelta(days=1)}"
+    assert (after in (detail or "")) == (zone != "UTC")
+
+
 def dead(*_: object) -> None:
     raise Crash
 

@@ -40,8 +40,8 @@ class Planned(Model):
     days: int
     reaching: date | None = Field(
         None,
-        description="The day after, of which GA4's newest table tells some hours already: they are"
-        " counted, and the day stays open until its own table lands. Null where there is none.",
+        description="The day after, of which GA4's newest table may tell some hours already: they"
+        " are counted, and the day stays open until its own table lands. Null where there is none.",
     )
     bytes: int | None = Field(description="Bytes that it reads; null when BigQuery cannot tell.")
     price_usd: float | None = Field(description="Those bytes at the on-demand price.")
@@ -125,7 +125,10 @@ def _later_in_words(asked: date | None, last: date) -> str:
 def _beyond_in_words(reaching: date | None) -> str:
     if reaching is None:
         return ""
-    return f" What GA4's newest table tells of {reaching} is counted as well; that day stays open."
+    return (
+        f" Where the property's days end later than the project's, what GA4's newest table tells of"
+        f" {reaching} is counted as well; that day stays open."
+    )
 
 
 def total(parts: Iterable[Part]) -> int | None:

@@ -23,9 +23,11 @@ _FIXES = {
 }
 
 
-def beyond(job: Job) -> str | None:
-    """What a person should know of rows after the last day that is done; None without such days."""
-    if job.window.end <= job.closed.end:
+def beyond(job: Job, published: Row) -> str | None:
+    """What a person should know of rows after the last day that is done; None without such rows."""
+    # every run looks at the day after, which has rows only where the property's days end later
+    days = (day["date"] for day in published["recent"] or ())
+    if not any(job.closed.end < day <= job.window.end for day in days):
         return None
     return (
         f"What GA4's newest table tells of {job.window.end} is counted as well; that day stays open"

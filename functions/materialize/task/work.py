@@ -187,7 +187,7 @@ def _write(services: Services, job: Job, of_kin: together.Rows | None) -> RunSta
         seconds=clock.elapsed(),
         value_total=published["total"],
         recent=reports.recent(published, quarantine.recent_days(services).start),
-        detail=reports.beyond(job),
+        detail=reports.beyond(job, published),
         **facts,
     )
     return status
