@@ -72,18 +72,16 @@ class Shop:
         leads = self.leads[month]
         seen = np.flatnonzero(leads)
         if len(seen) and seen[-1] < 29:
-            gaps = np.diff(seen)
             yield {
                 "property": "p.a", "event_name": "lead", "seen": int(leads.sum()),
-                "daily": days_of(leads),
-                "last_date": LAST - timedelta(int(30 - seen[-1])),
-                "days": int(seen[-1] - seen[0] + 1), "missing": int(30 - seen[-1]),
-                "longest_gap": int(gaps.max()) if len(gaps) else 1,
+                "daily": [day for day in days_of(leads) if day["seen"]],
+                "last_date": LAST - timedelta(int(30 - seen[-1])), "newest_date": LAST,
+                "days": int(seen[-1] - seen[0] + 1),
             }  # fmt: skip
 
     def told(self, day: int) -> set[str]:
         """The codes of what a person is told that morning."""
-        return {it.code for it in incidents(self.found(day))}
+        return {it.code for it in incidents(self.found(day), {})}
 
 
 def shop(seed: int, per_day: float, fault: str = "") -> Shop:

@@ -26,15 +26,19 @@ QUIET: dict[str, Any] = {
     "new_purchases": 30, "new_copies": 4, "week_purchases": 200, "week_copies": 25,
     "until": date(2026, 11, 9), "visits": [],
 }  # fmt: skip
-STOPPED = {
+STOPPED: dict[str, Any] = {
     "property": "p.a", "event_name": "lead", "seen": 200, "days": 28,
-    "last_date": date(2026, 11, 7), "missing": 2, "longest_gap": 1,
+    "last_date": date(2026, 11, 7), "newest_date": date(2026, 11, 9),
     "daily": [{"date": date(2026, 11, 7) - timedelta(day), "seen": 7} for day in range(28)],
+}  # fmt: skip
+WORKDAYS: dict[str, Any] = {
+    **STOPPED, "last_date": date(2026, 11, 6), "newest_date": date(2026, 11, 8),
+    "daily": [{**day, "seen": 20} for day in STOPPED["daily"] if day["date"].weekday() < 5],
 }  # fmt: skip
 
 
-def codes(**found: Any) -> list[str]:
-    return [incident.code for incident in incidents({**QUIET, **found})]
+def codes(lacking: list[date] | None = None, **found: Any) -> list[str]:
+    return [it.code for it in incidents({**QUIET, **found}, {"p.a": lacking or []})]
 
 
 @pytest.mark.parametrize(
@@ -58,9 +62,12 @@ def codes(**found: Any) -> list[str]:
         # an event of twice a week may well miss two days
         ({"stopped": [{**STOPPED, "seen": 8}]}, []),
         # but one of twice a day no week, and one that pauses each weekend no third day
-        ({"stopped": [{**STOPPED, "seen": 56, "missing": 5}]}, ["event_stopped"]),
-        ({"stopped": [{**STOPPED, "longest_gap": 3}]}, []),
-        ({"stopped": [{**STOPPED, "longest_gap": 3, "missing": 3}]}, ["event_stopped"]),
+        (
+            {"stopped": [{**STOPPED, "seen": 56, "newest_date": date(2026, 11, 12)}]},
+            ["event_stopped"],
+        ),
+        ({"stopped": [WORKDAYS]}, []),
+        ({"stopped": [{**WORKDAYS, "newest_date": date(2026, 11, 9)}]}, ["event_stopped"]),
         # of few purchases one may lack its id by chance, three do not
         ({"purchases": 40, "without_id": 1}, []),
         ({"purchases": 13, "without_id": 2}, []),
@@ -79,6 +86,24 @@ def test_what_is_unusual_is_reported_and_nothing_else(
     found: dict[str, Any], expected: list[str]
 ) -> None:
     assert codes(**found) == expected
+
+
+@pytest.mark.parametrize("seen", [200, 49])
+def test_a_day_without_a_table_is_none_without_the_event(seen: int) -> None:
+    day = date(2026, 11, 7)
+    stopped = {**STOPPED, "seen": seen, "newest_date": date(2026, 11, 16)}
+    assert codes(stopped=[stopped]) == ["event_stopped"]
+    # one day alone is told of without it, which may be chance
+    assert codes([day + timedelta(back) for back in range(1, 9)], stopped=[stopped]) == []
+    assert codes([day + timedelta(1)], stopped=[stopped]) == ["event_stopped"]
+
+
+def test_an_event_pauses_no_longer_for_a_table_that_is_missing() -> None:
+    gap = [date(2026, 10, 20), date(2026, 10, 21), date(2026, 10, 22)]
+    daily = [day for day in STOPPED["daily"] if day["date"] not in gap]
+    stopped = {**STOPPED, "daily": daily}
+    assert codes(stopped=[stopped]) == []
+    assert codes(gap, stopped=[stopped]) == ["event_stopped"]
 
 
 WEEKS = [50, 50, 50, 50, 50, 30, 0] * 4
@@ -261,6 +286,17 @@ def test_buyers_that_lost_their_click_and_an_event_that_stopped_are_reported(
         " QUALIFY ROW_NUMBER() OVER (PARTITION BY code ORDER BY recorded_at DESC) = 1 ORDER BY code"
     )
     assert [row["state"] for row in newest] == ["resolved", "resolved"]
+
+
+def test_days_that_have_not_landed_say_nothing_of_an_event(world: QuickWorld) -> None:
+    form = {"dimension": "event", "operator": "equals", "value": "form"}
+    world.define(id="form", event_type="custom_event", filters=form)
+    day = date(2026, 11, 10)
+    # of the two days before the last one no table has landed
+    told = [(7, 0), (6, 0), (5, 0), (4, 0), (3, 0), (0, 5)]
+    world.events([row for back, number in told for row in of_day(day - timedelta(back), number)])
+    world.run(day)
+    assert "event_stopped" not in world.incidents()
 
 
 def of_day(day: date, number: int, buyer: str = "shop") -> list[dict[str, Any]]:

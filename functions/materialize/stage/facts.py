@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 
 from common.bigquery.sql import Parameter, template, with_parameters
 from common.bigquery.warehouse import Warehouse
-from common.ga4 import readiness
+from common.ga4 import readiness, shards
 from common.ga4.clicks import LONGEST, TAKEN
 from common.incidents import silence
 from common.incidents.incidents import Incident
-from common.model.window import Window
+from common.model.window import Window, yesterday
 from common.untyped import Row
 from functions.materialize.ledger import Ledger
 
@@ -104,7 +104,10 @@ def report(
         names=Parameter("ARRAY<STRING>", sorted(names)),
     )
     found = next(warehouse.rows(bound))
-    for incident in incidents(found):
+    last = yesterday(ledger.now, warehouse.settings.timezone)
+    properties = {event["property"] for event in found["stopped"]}
+    lacking = {name: _lacking(warehouse, name, window, last) for name in properties}
+    for incident in incidents(found, lacking):
         ledger.report(incident, run_id=run_id)
     # an event that was not seen at all in these days has not come back
     known = {_object(event) for event in found["known"]}
@@ -116,12 +119,24 @@ def report(
     ledger.resolve_gone("", run_id, codes=CODES, until=asked, besides=unknown)
 
 
-def incidents(found: Row) -> Iterator[Incident]:
-    """The incidents that the counts give reason for."""
+def _lacking(
+    warehouse: Warehouse, property: str, window: Window, yesterday: date
+) -> frozenset[date]:
+    """The days of the window since the property's first table of which no table tells."""
+    there = shards.readable(warehouse, property, yesterday)
+    first = min(there, default=window.end)
+    return frozenset(day for day in window.dates if first < day and day not in there)
+
+
+def incidents(found: Row, lacking: Mapping[str, Collection[date]]) -> Iterator[Incident]:
+    """The incidents that the counts give reason for; `lacking` are days of which a property has no
+    table."""
     yield from _of_orders(found)
     yield from _of_clients(found)
     yield from _of_ads(found)
-    yield from (_stop(event) for event in found["stopped"] if _has_stopped(event, found["visits"]))
+    for event in found["stopped"]:
+        if _has_stopped(event, found["visits"], lacking.get(event["property"], ())):
+            yield _stop(event)
 
 
 def _object(event: Row) -> str:
@@ -141,27 +156,45 @@ def _stop(event: Row) -> Incident:
     )
 
 
-def _has_stopped(event: Row, visits: Iterable[Row]) -> bool:
-    """Whether an event that was not seen on the last `missing` days will not come by itself."""
-    missing, seen = event["missing"], int(event["seen"])
+def _has_stopped(event: Row, visits: Iterable[Row], lacking: Collection[date]) -> bool:
+    """Whether an event that was not seen since `last_date` will not come by itself.
+
+    The days that are `lacking` say nothing of it, unless it was seen on them before they went.
+    """
+    counts = {day["date"]: int(day["seen"]) for day in event["daily"]}
+    last, until = event["last_date"], event["newest_date"]
+    told = [day for day in Window(min(counts), until).dates if day in counts or day not in lacking]
+    missing = sum(day > last for day in told)
     # it may pause every weekend
-    if missing < event["longest_gap"]:
+    if missing < max(2, _longest_gap([day for day in told if day <= last], counts)):
         return False
     # of a rare event the days cannot be told apart: chance alone makes gaps of a few of them, and
     # puts all that were seen before the gap where they are few
-    if seen < silence.ENOUGH:
-        is_chance = (event["days"] / (event["days"] + missing)) ** seen >= RARELY
-        return bool(missing * seen / event["days"] >= SURELY and not is_chance)
-    until = event["last_date"] + timedelta(days=missing)
+    if event["seen"] < silence.ENOUGH:
+        days = len(told) - missing
+        is_chance = (days / len(told)) ** event["seen"] >= RARELY
+        return bool(missing * event["seen"] / days >= SURELY and not is_chance)
     days = list(Window.ending(until, DAYS).dates)
-    counts = {day["date"]: day["seen"] for day in event["daily"]}
     visiting = {
         day["date"]: day["visits"] for day in visits if day["property"] == event["property"]
     }
+    # no span of days holds one that says nothing
+    reach = (until - max(lacking, default=min(days))).days
     found = silence.silence(
-        [counts.get(day, 0) for day in days], [visiting.get(day, 0) for day in days]
+        [counts.get(day, 0) for day in days], [visiting.get(day, 0) for day in days], reach
     )
     return found is not None and not found.seen
+
+
+def _longest_gap(told: Iterable[date], counts: Mapping[date, int]) -> int:
+    """How many days the event lets pass at most from one day with it to the next, 1 where it comes
+    each day; all days are told of."""
+    longest = gap = 0
+    for day in told:
+        gap += 1
+        if day in counts:
+            longest, gap = max(longest, gap), 0
+    return longest
 
 
 def _of_ads(found: Row) -> Iterator[Incident]:

@@ -58,7 +58,7 @@ clicked AS (
   WHERE click.date BETWEEN DATE_SUB(@week_start, INTERVAL {{ longest }} DAY) AND @end_date AND click.kind IN ({{ taken }})
   GROUP BY click.client_id
 ),
-daily AS (
+of_day AS (
   -- how often each event of the definitions was seen on each day of a property
   SELECT event.property, event.event_name, event.date, COUNT(*) AS seen
   FROM {{ stage }} AS event
@@ -68,24 +68,14 @@ daily AS (
 named AS (
   -- the events, and when each was seen
   SELECT
-    told.property,
-    told.event_name,
-    SUM(told.seen) AS seen,
-    MIN(told.date) AS first_date,
-    MAX(told.date) AS last_date,
-    COALESCE(MAX(told.gap), 1) AS longest_gap,
-    ARRAY_AGG(STRUCT(told.date, told.seen) ORDER BY told.date) AS daily
-  FROM (
-    SELECT
-      daily.*,
-      DATE_DIFF(
-        daily.date,
-        LAG(daily.date) OVER (PARTITION BY daily.property, daily.event_name ORDER BY daily.date),
-        DAY
-      ) AS gap
-    FROM daily
-  ) AS told
-  GROUP BY told.property, told.event_name
+    of_day.property,
+    of_day.event_name,
+    SUM(of_day.seen) AS seen,
+    MIN(of_day.date) AS first_date,
+    MAX(of_day.date) AS last_date,
+    ARRAY_AGG(STRUCT(of_day.date, of_day.seen) ORDER BY of_day.date) AS daily
+  FROM of_day
+  GROUP BY of_day.property, of_day.event_name
 ),
 visited AS (
   -- the traffic of each day
@@ -103,7 +93,7 @@ SELECT
   ARRAY(
     SELECT AS STRUCT
       named.property, named.event_name, named.seen, DATE_DIFF(named.last_date, named.first_date, DAY) + 1 AS days, named.last_date,
-      DATE_DIFF(newest.date, named.last_date, DAY) AS missing, named.longest_gap, named.daily
+      newest.date AS newest_date, named.daily
     FROM named
     INNER JOIN newest ON newest.property = named.property
     WHERE named.last_date < DATE_SUB(newest.date, INTERVAL 1 DAY)
