@@ -31,7 +31,7 @@ from functions.validate_sql.fixes.apply import applied
 from functions.validate_sql.models import Ask, Validated, columns, issues
 from functions.validate_sql.partition import partition
 from functions.validate_sql.partition.partition import Catalogue
-from functions.validate_sql.profile import data_quality, failing, filters, predicted_value
+from functions.validate_sql.profile import data_quality, failing, filters, predicted_value, twice
 from functions.validate_sql.profile import profile as profiles
 
 PROFILED_DAYS = 30
@@ -104,6 +104,9 @@ def validate(ask: Ask, services: Services) -> Validated:
     if reading.ok:
         answer.explanation = explained(verdict.query) if verdict.query else ""
         later += _weigh(answer, ask, verdict, reading, known, services)
+        # of days that nothing bounds it is said already
+        if not unbounded:
+            later += twice.check(verdict, services.runner, services.own, services.last_days)
         later = offers.from_types(later, _columns(ask, verdict, reading, services))
         later = _look(answer, ask, verdict, reading, later, services)
         later += _predict(answer, ask, reading, services)
