@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -98,7 +99,11 @@ def _judged(
     # a query may return more days than it was asked for: those rows are other runs' business
     inside = [row for row in found if row["reason"] != "outside_window"]
     read = sum(row["rows_"] for row in inside)
-    broken = {row["reason"]: row["rows_"] for row in inside if row["reason"]}
+    broken: Counter[str] = Counter()
+    for row in inside:
+        # a kind may have removed rows for the reason for which the contract breaks others
+        if row["reason"]:
+            broken[row["reason"]] += row["rows_"]
     duplicates = sum(row["rows_"] for row in found if (row["removed"] or "").startswith("dup"))
     refunded = sum(row["rows_"] for row in found if row["removed"] == "fully_refunded")
     if broken:
