@@ -46,6 +46,8 @@ OTHERS = ("gclsrc", "srsltid", "twclid", "epik", "sccid", "rdt_cid")
 
 KINDS = (*TAKEN, *OTHERS)
 LONGEST = max(platform.days for platform in PLATFORMS)
+REMEMBERED_DAYS = 400
+"""So long a repeated id is as old as its first sight."""
 
 
 def of_page(location: str, cut: int, also: str = "") -> Sql:
@@ -94,7 +96,12 @@ def _is_click(pair: str, is_meant: str) -> Sql:
 
 
 def sightings(scanned: Sql, known: Sql) -> Sql:
-    """The rows of ga4_clicks for the window, of a scan and of what the table knows already."""
+    """The rows of ga4_clicks for the window, of a scan and of what the table knows already.
+
+    And those after the window of ids that it shows or showed: the first sight of an id may be told
+    late, and no more. Parameters are those of `shards.told` and the days that `visits.lenders`
+    finds unread, of which tables that are gone told what is kept.
+    """
     return template(
         __file__,
         scanned=scanned,
@@ -103,6 +110,8 @@ def sightings(scanned: Sql, known: Sql) -> Sql:
         id_hash=_id_hash("valid"),
         decoded=_decoded("sight.value"),
         day=shards.day_of_row("daily"),
+        is_told=shards.is_told("kept"),
+        remembered=str(REMEMBERED_DAYS),
     )
 
 

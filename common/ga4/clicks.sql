@@ -37,29 +37,63 @@ daily AS (
   FROM valid
   GROUP BY valid.date, valid.property, valid.shard, valid.client_id, valid.kind, valid.value
 ),
+shown AS (
+  -- the sights of the window, and those that follow from them
+  SELECT
+    daily.date, daily.property, daily.shard, daily.client_id, daily.kind, daily.value, daily.seen_at, daily.id_hash,
+    TO_HEX(SHA256(TO_JSON_STRING(STRUCT(
+      daily.property AS property, daily.client_id AS client_id, daily.kind AS kind, daily.value AS value,
+      {{ day }} AS day
+    )))) AS click_key,
+    TRUE AS is_scanned
+  FROM daily
+  UNION ALL
+  -- what each table that is gone by now told last
+  SELECT
+    kept.date, kept.property, kept.shard, kept.client_id, kept.kind, kept.value, kept.seen_at, kept.id_hash, kept.click_key,
+    FALSE
+  FROM {{ known }} AS kept
+  WHERE kept.date BETWEEN GREATEST(@unread_from, @start_date) AND @unread_until AND NOT {{ is_told }}
+  UNION ALL
+  -- what later days show of the ids that the window shows or showed: their first sight may be another by now
+  SELECT
+    later.date, later.property, later.shard, later.client_id, later.kind, later.value, later.seen_at, later.id_hash,
+    later.click_key, FALSE
+  FROM {{ known }} AS later
+  WHERE
+    later.date BETWEEN DATE_ADD(@end_date, INTERVAL 1 DAY) AND DATE_ADD(@end_date, INTERVAL {{ remembered }} DAY)
+    AND later.id_hash IN (
+      SELECT daily.id_hash FROM daily
+      UNION ALL
+      SELECT before.id_hash FROM {{ known }} AS before WHERE before.date BETWEEN @start_date AND @end_date
+    )
+),
 earlier AS (
   -- when ids that were seen before were seen first
   SELECT known.id_hash, MIN(known.clicked_at) AS clicked_at
   FROM {{ known }} AS known
-  WHERE known.date BETWEEN DATE_SUB(@start_date, INTERVAL 400 DAY) AND DATE_SUB(@start_date, INTERVAL 1 DAY)
+  WHERE known.date BETWEEN DATE_SUB(@start_date, INTERVAL {{ remembered }} DAY) AND DATE_SUB(@start_date, INTERVAL 1 DAY)
   GROUP BY known.id_hash
+),
+sighted AS (
+  -- a row of before its table was kept may be one that the scan tells
+  SELECT shown.*
+  FROM shown
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY shown.click_key ORDER BY shown.is_scanned DESC) = 1
 )
 SELECT
-  daily.date,
-  TO_HEX(SHA256(TO_JSON_STRING(STRUCT(
-    daily.property AS property, daily.client_id AS client_id, daily.kind AS kind, daily.value AS value,
-    {{ day }} AS day
-  )))) AS click_key,
-  daily.property,
-  daily.client_id,
-  daily.kind,
-  daily.value,
-  daily.seen_at,
+  sighted.date,
+  sighted.click_key,
+  sighted.property,
+  sighted.client_id,
+  sighted.kind,
+  sighted.value,
+  sighted.seen_at,
   LEAST(
-    COALESCE(earlier.clicked_at, daily.seen_at),
-    MIN(daily.seen_at) OVER (PARTITION BY daily.id_hash)
+    COALESCE(earlier.clicked_at, sighted.seen_at),
+    MIN(sighted.seen_at) OVER (PARTITION BY sighted.id_hash)
   ) AS clicked_at,
-  daily.id_hash,
-  daily.shard
-FROM daily
-LEFT JOIN earlier ON earlier.id_hash = daily.id_hash
+  sighted.id_hash,
+  sighted.shard
+FROM sighted
+LEFT JOIN earlier ON earlier.id_hash = sighted.id_hash

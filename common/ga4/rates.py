@@ -8,11 +8,16 @@ Source: support.google.com/analytics/answer/7029846.
 from __future__ import annotations
 
 from common.bigquery.sql import Sql, bind, template
+from common.ga4 import shards
 
 
-def stated(events: Sql) -> Sql:
-    """The rows of ga4_rates for the window: the median of each day, property and currency."""
-    return template(__file__, events=events)
+def stated(events: Sql, stage: Sql) -> Sql:
+    """The rows of ga4_rates for the window: the median of each day, property and currency.
+
+    Of the events of a scan, and of those in the `stage` that came in tables that are gone.
+    Parameters are those of `shards.told` and the days that `visits.lenders` finds unread.
+    """
+    return template(__file__, events=events, stage=stage, is_told=shards.is_told("kept"))
 
 
 def dollars(known: Sql, currency: str) -> Sql:

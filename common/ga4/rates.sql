@@ -1,15 +1,23 @@
 SELECT
-  event.date,
-  CONCAT(event.property, '/', event.currency, '/', CAST(event.date AS STRING)) AS rate_key,
-  event.property,
-  event.currency,
-  ARRAY_AGG(event.value_in_usd / event.revenue ORDER BY event.value_in_usd / event.revenue)[SAFE_OFFSET(DIV(COUNT(*), 2))] AS dollars,
+  amount.date,
+  CONCAT(amount.property, '/', amount.currency, '/', CAST(amount.date AS STRING)) AS rate_key,
+  amount.property,
+  amount.currency,
+  ARRAY_AGG(amount.value_in_usd / amount.revenue ORDER BY amount.value_in_usd / amount.revenue)[SAFE_OFFSET(DIV(COUNT(*), 2))] AS dollars,
   COUNT(*) AS amounts
-FROM {{ events }} AS event
-WHERE
-  event.is_wanted = TRUE
-  AND event.currency IS NOT NULL
-  AND event.revenue > 0
-  AND event.value_in_usd > 0
-  AND event.date BETWEEN @start_date AND @end_date
-GROUP BY event.date, event.property, event.currency
+FROM (
+  SELECT event.date, event.property, event.currency, event.revenue, event.value_in_usd
+  FROM {{ events }} AS event
+  WHERE event.is_wanted = TRUE AND event.date BETWEEN @start_date AND @end_date
+  UNION ALL
+  -- and what tables that are gone by now told, each amount as often
+  SELECT gone.date, gone.property, gone.currency, gone.revenue, gone.value_in_usd
+  FROM (
+    SELECT kept.date, kept.property, kept.currency, kept.revenue, kept.value_in_usd, kept.copies
+    FROM {{ stage }} AS kept
+    WHERE kept.date BETWEEN GREATEST(@unread_from, @start_date) AND @unread_until AND NOT {{ is_told }}
+  ) AS gone
+  CROSS JOIN UNNEST(GENERATE_ARRAY(0, COALESCE(gone.copies, 0))) AS copy
+) AS amount
+WHERE amount.currency IS NOT NULL AND amount.revenue > 0 AND amount.value_in_usd > 0
+GROUP BY amount.date, amount.property, amount.currency

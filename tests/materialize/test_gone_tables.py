@@ -22,6 +22,7 @@ FACTS = {
     " landing_page, source, medium, campaign, channel_group, source_step",
     "ga4_clicks": "client_id, kind, value, date, MIN(clicked_at) AS clicked_at",
     "order_memory": "DISTINCT order_id, purchase_id, date",
+    "ga4_rates": "currency, date, dollars, amounts",
 }
 GROUPED = {"ga4_clicks": "GROUP BY client_id, kind, value, date"}
 Early = tuple[str, int]
@@ -58,6 +59,10 @@ OVER_MIDNIGHT = [
 AFTER_MIDNIGHT = [
     visit(4 * 24 + 8.1, 40, page=PAGES[2], gclid="LATE", **BING),
     bought(4 * 24 + 8.3, 40, "T1"),
+]
+IN_EUROS = [
+    bought(4 * 24 + 5 + number, 40, f"E{number}", currency="EUR", in_usd=11.0 + number)
+    for number in range(5)
 ]
 LATER = [bought(6 * 24 + 20, 60, "T2")]
 FRESH, STREAMED = ("fresh_", 3), ("intraday_", 3)
@@ -96,6 +101,26 @@ STORIES: dict[str, list[dict[int | Early, Any]]] = {
         {3: [visit(4 * 24 + 6, 30, gclid="G")], 4: [visit(4 * 24 + 12, 40, gclid="G")], 6: LATER},
         {3: None, 4: [visit(4 * 24 + 13, 41)]},
     ],
+    "a click whose first sight is told no more, its repeat in a table that stays": [
+        {2: [visit(56, 20, gclid="G")], 5: [visit(5 * 24 + 12, 50, gclid="G")], 6: LATER},
+        {2: [visit(56, 20)]},
+    ],
+    "a click whose first sight lands late": [
+        {5: [visit(5 * 24 + 12, 50, gclid="G")], 6: LATER},
+        {2: [visit(56, 20, gclid="G")]},
+    ],
+    "a click whose first sight is told no more, its repeat in a deleted table": [
+        {3: [visit(80, 30, gclid="G")], 4: [visit(4 * 24 + 20, 40, gclid="G")], 6: LATER},
+        {3: [visit(80, 30)], 4: None},
+    ],
+    "a click whose first sight is told no more, its repeat of that day in a deleted table": [
+        {3: [visit(4 * 24 + 6, 30, gclid="G")], 4: [visit(4 * 24 + 12, 40, gclid="G")], 6: LATER},
+        {3: [visit(4 * 24 + 6, 30)], 4: None},
+    ],
+    "a click that a later table tells before a deleted one": [
+        {3: [visit(80, 30)], 4: [visit(4 * 24 + 20, 40, gclid="G")], 6: LATER},
+        {3: [visit(80, 30, gclid="G")], 4: None},
+    ],
     "an order": [
         {3: [visit(80, 30)], 4: [bought(4 * 24 + 20, 40, "T2")], 6: LATER},
         {3: None, 4: [visit(4 * 24 + 20, 40)]},
@@ -103,6 +128,14 @@ STORIES: dict[str, list[dict[int | Early, Any]]] = {
     "an order that both tables told on one day": [
         {3: [bought(4 * 24 + 6, 30, "T3")], 4: [bought(4 * 24 + 12, 40, "T3")], 6: LATER},
         {3: None, 4: [visit(4 * 24 + 12, 40)]},
+    ],
+    "amounts of a day of which one table is deleted": [
+        {3: IN_EUROS[:3], 4: IN_EUROS[3:], 6: LATER},
+        {3: None, 4: IN_EUROS[4:]},
+    ],
+    "amounts that a deleted table told twice": [
+        {3: [*IN_EUROS[:1], *IN_EUROS[:1]], 4: IN_EUROS[3:], 6: LATER},
+        {3: None, 4: IN_EUROS[4:]},
     ],
     "a visit of two tables whose first is deleted": [
         {3: OVER_MIDNIGHT, 4: AFTER_MIDNIGHT, 6: LATER},

@@ -44,8 +44,13 @@ KEYS = {
 """The tables that the stage keeps up, in the order in which they are written, and their keys."""
 HISTORY = ("ga4_visits", "ga4_clicks", "order_memory")
 """Those that are judged beyond the days of the stage."""
-LENT = ("ga4_visits", "ga4_events")
-"""Those whose later rows may take their source from the days that are read."""
+LATER = {
+    "ga4_visits": visits.LENDING_DAYS + 1,
+    "ga4_events": visits.LENDING_DAYS + 1,
+    "ga4_clicks": clicks.REMEMBERED_DAYS,
+}
+"""Those whose later rows may follow from the days that are read, by a source or a first sight, and
+for how many days."""
 
 Told = Mapping[str, Parameter]
 """existing, whole: which tables there are, and which days they tell whole."""
@@ -277,6 +282,7 @@ def _scanned(
     """Table → the rows that the scan tells for it."""
     visited, staged = _visited(warehouse, taken), warehouse.table("ga4_events")
     lent = visits.lenders(warehouse, scanned, span.window, told["whole"])
+    unread = {end: lent[end] for end in ("unread_from", "unread_until")}
     made = with_parameters(
         visits.visits(scanned, warehouse.table("ga4_visits")),
         start_date=span.window.start,
@@ -288,9 +294,11 @@ def _scanned(
     warehouse.execute(create_table_as(visited, made, partition="date"))
     return {
         "ga4_visits": _of_days(visited),
-        "ga4_clicks": clicks.sightings(scanned, warehouse.table("ga4_clicks")),
+        "ga4_clicks": with_parameters(
+            clicks.sightings(scanned, warehouse.table("ga4_clicks")), **unread
+        ),
         "order_memory": orders.orders(scanned),
-        "ga4_rates": rates.stated(scanned),
+        "ga4_rates": with_parameters(rates.stated(scanned, staged), **unread),
         "ga4_events": join(
             "\n  UNION ALL\n",
             [
@@ -356,7 +364,14 @@ def _difference(
         ),
         # rates are those of a day, whichever tables tell it
         is_told=shards.is_told("target", "target.shard" if "shard" in names else NO_SHARD),
-        last="DATE_ADD(@end_date, INTERVAL 93 DAY)" if name in LENT else "@end_date",
-        later=template(__file__, "fill_later", visited=visited) if name in LENT else "",
+        last=f"DATE_ADD(@end_date, INTERVAL {LATER[name]} DAY)" if name in LATER else "@end_date",
+        later=_later(name, visited),
         which="AND target.event_name IN UNNEST(@event_names)" if is_events else "",
     )
+
+
+def _later(name: str, visited: Sql) -> Sql | str:
+    """The condition that a row after the window follows from it."""
+    if name == "ga4_clicks":
+        return template(__file__, "fill_later_clicks")
+    return template(__file__, "fill_later_visits", visited=visited) if name in LATER else ""

@@ -811,6 +811,8 @@ WHERE
 -- @end_date DATE = "2026-11-28"
 -- @existing ARRAY<STRING> = ["my-project.analytics_1/20261124", "my-project.analytics_1/20261125", "my-project.analytics_1/20261126", "my-project.analytics_1/20261127", "my-project.analytics_1/20261128"]
 -- @start_date DATE = "2026-11-25"
+-- @unread_from DATE = "2026-11-29"
+-- @unread_until DATE = "2026-11-28"
 -- @whole ARRAY<STRING> = ["my-project.analytics_1/20261124", "my-project.analytics_1/20261125", "my-project.analytics_1/20261126", "my-project.analytics_1/20261127", "my-project.analytics_1/20261128"]
 CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_ga4_clicks` AS
 WITH
@@ -855,32 +857,66 @@ daily AS (
   FROM valid
   GROUP BY valid.date, valid.property, valid.shard, valid.client_id, valid.kind, valid.value
 ),
+shown AS (
+  -- the sights of the window, and those that follow from them
+  SELECT
+    daily.date, daily.property, daily.shard, daily.client_id, daily.kind, daily.value, daily.seen_at, daily.id_hash,
+    TO_HEX(SHA256(TO_JSON_STRING(STRUCT(
+      daily.property AS property, daily.client_id AS client_id, daily.kind AS kind, daily.value AS value,
+      IF(daily.shard <> FORMAT_DATE('%Y%m%d', daily.date), CONCAT(CAST(daily.date AS STRING), '/', daily.shard), CAST(daily.date AS STRING)) AS day
+    )))) AS click_key,
+    TRUE AS is_scanned
+  FROM daily
+  UNION ALL
+  -- what each table that is gone by now told last
+  SELECT
+    kept.date, kept.property, kept.shard, kept.client_id, kept.kind, kept.value, kept.seen_at, kept.id_hash, kept.click_key,
+    FALSE
+  FROM `my-project.conversions.ga4_clicks` AS kept
+  WHERE kept.date BETWEEN GREATEST(@unread_from, @start_date) AND @unread_until AND NOT IF(kept.shard IS NULL, CONCAT(kept.property, '/', FORMAT_DATE('%Y%m%d', kept.date)) IN UNNEST(@whole), CONCAT(kept.property, '/', kept.shard) IN UNNEST(@existing))
+  UNION ALL
+  -- what later days show of the ids that the window shows or showed: their first sight may be another by now
+  SELECT
+    later.date, later.property, later.shard, later.client_id, later.kind, later.value, later.seen_at, later.id_hash,
+    later.click_key, FALSE
+  FROM `my-project.conversions.ga4_clicks` AS later
+  WHERE
+    later.date BETWEEN DATE_ADD(@end_date, INTERVAL 1 DAY) AND DATE_ADD(@end_date, INTERVAL 400 DAY)
+    AND later.id_hash IN (
+      SELECT daily.id_hash FROM daily
+      UNION ALL
+      SELECT before.id_hash FROM `my-project.conversions.ga4_clicks` AS before WHERE before.date BETWEEN @start_date AND @end_date
+    )
+),
 earlier AS (
   -- when ids that were seen before were seen first
   SELECT known.id_hash, MIN(known.clicked_at) AS clicked_at
   FROM `my-project.conversions.ga4_clicks` AS known
   WHERE known.date BETWEEN DATE_SUB(@start_date, INTERVAL 400 DAY) AND DATE_SUB(@start_date, INTERVAL 1 DAY)
   GROUP BY known.id_hash
+),
+sighted AS (
+  -- a row of before its table was kept may be one that the scan tells
+  SELECT shown.*
+  FROM shown
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY shown.click_key ORDER BY shown.is_scanned DESC) = 1
 )
 SELECT
-  daily.date,
-  TO_HEX(SHA256(TO_JSON_STRING(STRUCT(
-    daily.property AS property, daily.client_id AS client_id, daily.kind AS kind, daily.value AS value,
-    IF(daily.shard <> FORMAT_DATE('%Y%m%d', daily.date), CONCAT(CAST(daily.date AS STRING), '/', daily.shard), CAST(daily.date AS STRING)) AS day
-  )))) AS click_key,
-  daily.property,
-  daily.client_id,
-  daily.kind,
-  daily.value,
-  daily.seen_at,
+  sighted.date,
+  sighted.click_key,
+  sighted.property,
+  sighted.client_id,
+  sighted.kind,
+  sighted.value,
+  sighted.seen_at,
   LEAST(
-    COALESCE(earlier.clicked_at, daily.seen_at),
-    MIN(daily.seen_at) OVER (PARTITION BY daily.id_hash)
+    COALESCE(earlier.clicked_at, sighted.seen_at),
+    MIN(sighted.seen_at) OVER (PARTITION BY sighted.id_hash)
   ) AS clicked_at,
-  daily.id_hash,
-  daily.shard
-FROM daily
-LEFT JOIN earlier ON earlier.id_hash = daily.id_hash
+  sighted.id_hash,
+  sighted.shard
+FROM sighted
+LEFT JOIN earlier ON earlier.id_hash = sighted.id_hash
 ),
 fresh AS (
   -- the rows of the scan with a fingerprint of each
@@ -900,7 +936,10 @@ present AS (
     target.row_hash,
     IF(target.shard IS NULL, CONCAT(target.property, '/', FORMAT_DATE('%Y%m%d', target.date)) IN UNNEST(@whole), CONCAT(target.property, '/', target.shard) IN UNNEST(@existing)) AS is_told
   FROM `my-project.conversions.ga4_clicks` AS target
-  WHERE target.date BETWEEN @start_date AND @end_date AND ((target.date <= @end_date ) )
+  WHERE target.date BETWEEN @start_date AND DATE_ADD(@end_date, INTERVAL 400 DAY) AND ((target.date <= @end_date ) OR (
+      target.date > @end_date
+      AND target.click_key IN (SELECT fresh.click_key FROM fresh WHERE fresh.date > @end_date)
+    ))
 )
 SELECT
   COALESCE(fresh.click_key, present.click_key) AS click_key,
@@ -984,26 +1023,36 @@ WHERE
 -- @end_date DATE = "2026-11-28"
 -- @existing ARRAY<STRING> = ["my-project.analytics_1/20261124", "my-project.analytics_1/20261125", "my-project.analytics_1/20261126", "my-project.analytics_1/20261127", "my-project.analytics_1/20261128"]
 -- @start_date DATE = "2026-11-25"
+-- @unread_from DATE = "2026-11-29"
+-- @unread_until DATE = "2026-11-28"
 -- @whole ARRAY<STRING> = ["my-project.analytics_1/20261124", "my-project.analytics_1/20261125", "my-project.analytics_1/20261126", "my-project.analytics_1/20261127", "my-project.analytics_1/20261128"]
 CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_ga4_rates` AS
 WITH
 made AS (
   -- the rows as the export says now
 SELECT
-  event.date,
-  CONCAT(event.property, '/', event.currency, '/', CAST(event.date AS STRING)) AS rate_key,
-  event.property,
-  event.currency,
-  ARRAY_AGG(event.value_in_usd / event.revenue ORDER BY event.value_in_usd / event.revenue)[SAFE_OFFSET(DIV(COUNT(*), 2))] AS dollars,
+  amount.date,
+  CONCAT(amount.property, '/', amount.currency, '/', CAST(amount.date AS STRING)) AS rate_key,
+  amount.property,
+  amount.currency,
+  ARRAY_AGG(amount.value_in_usd / amount.revenue ORDER BY amount.value_in_usd / amount.revenue)[SAFE_OFFSET(DIV(COUNT(*), 2))] AS dollars,
   COUNT(*) AS amounts
-FROM `my-project.conversions_staging.stage_1_scanned` AS event
-WHERE
-  event.is_wanted = TRUE
-  AND event.currency IS NOT NULL
-  AND event.revenue > 0
-  AND event.value_in_usd > 0
-  AND event.date BETWEEN @start_date AND @end_date
-GROUP BY event.date, event.property, event.currency
+FROM (
+  SELECT event.date, event.property, event.currency, event.revenue, event.value_in_usd
+  FROM `my-project.conversions_staging.stage_1_scanned` AS event
+  WHERE event.is_wanted = TRUE AND event.date BETWEEN @start_date AND @end_date
+  UNION ALL
+  -- and what tables that are gone by now told, each amount as often
+  SELECT gone.date, gone.property, gone.currency, gone.revenue, gone.value_in_usd
+  FROM (
+    SELECT kept.date, kept.property, kept.currency, kept.revenue, kept.value_in_usd, kept.copies
+    FROM `my-project.conversions.ga4_events` AS kept
+    WHERE kept.date BETWEEN GREATEST(@unread_from, @start_date) AND @unread_until AND NOT IF(kept.shard IS NULL, CONCAT(kept.property, '/', FORMAT_DATE('%Y%m%d', kept.date)) IN UNNEST(@whole), CONCAT(kept.property, '/', kept.shard) IN UNNEST(@existing))
+  ) AS gone
+  CROSS JOIN UNNEST(GENERATE_ARRAY(0, COALESCE(gone.copies, 0))) AS copy
+) AS amount
+WHERE amount.currency IS NOT NULL AND amount.revenue > 0 AND amount.value_in_usd > 0
+GROUP BY amount.date, amount.property, amount.currency
 ),
 fresh AS (
   -- the rows of the scan with a fingerprint of each
