@@ -72,14 +72,15 @@ def _items() -> Sql:
     """The list of products, their texts without those that say nothing.
 
     GA4 writes `(not set)` for each text that a product lacks, and where an event has no product
-    sometimes one that has nothing else.
+    sometimes one that has nothing else, or zeros.
     """
     texts = {it: placeholders.something(f"item.{it}") for it in ITEM_TEXTS}
     named = (fill("{{ it }} AS {{ name }}", it=it, name=name) for name, it in texts.items())
     return fill(
         "ARRAY(SELECT AS STRUCT {{ texts }}, {{ numbers }} FROM UNNEST(named.items) AS item"
         " WHERE COALESCE({{ id }}, {{ name }}) IS NOT NULL"
-        " OR COALESCE(item.price, item.item_revenue, item.item_refund) IS NOT NULL) AS items",
+        " OR COALESCE(NULLIF(item.price, 0), NULLIF(item.item_revenue, 0),"
+        " NULLIF(item.item_refund, 0)) IS NOT NULL) AS items",
         texts=join(", ", named),
         numbers=", ".join(
             f"IF(IS_NAN(item.{it}) OR IS_INF(item.{it}), NULL, item.{it}) AS {it}"

@@ -13,11 +13,12 @@
       previous.*,
       applied.event_key IS NOT NULL AS is_refunded,
       COALESCE(applied.is_preliminary, FALSE) AS by_preliminary,
-      COALESCE(applied.is_whole OR applied.amount >= previous.paid, FALSE) AS is_full,
+      -- sums of cents are off by the last binary digit; a thousandth is the smallest coin of any currency
+      COALESCE(applied.is_whole OR ROUND(previous.paid - applied.amount, 3) <= 0, FALSE) AS is_full,
       applied.is_partly_unknown,
       CASE
         WHEN applied.event_key IS NULL THEN 0
-        WHEN applied.is_whole OR applied.amount >= previous.paid THEN previous.value_gross
+        WHEN applied.is_whole OR ROUND(previous.paid - applied.amount, 3) <= 0 THEN previous.value_gross
         -- a manual value shrinks by the share of the price that was returned
         ELSE COALESCE(applied.amount * SAFE_DIVIDE(previous.value_gross, previous.paid), 0)
       END AS returned

@@ -31,7 +31,10 @@
     FROM {{ previous }} AS previous
     INNER JOIN refunds ON refunds.order_id = previous.order_id AND refunds.property = previous.property{{ whose }}
     LEFT JOIN listed ON listed.refund = refunds.refund
-    LEFT JOIN bought ON bought.event_key = previous.event_key AND bought.item_id = listed.item_id
+    LEFT JOIN bought
+      ON bought.event_key = previous.event_key
+      -- one of both may know the product by its name alone
+      AND (bought.item_id = listed.item_id OR ((bought.is_named OR listed.is_named) AND bought.item_name = listed.item_name))
     LEFT JOIN (
       SELECT bought.event_key, COUNT(*) AS products FROM bought GROUP BY bought.event_key
     ) AS kinds ON kinds.event_key = previous.event_key
