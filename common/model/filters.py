@@ -68,7 +68,7 @@ Operator = Literal[
     "is_present",
 ]
 # true is no 1: GA4 writes it as the text 'true', and a comparison with a number would never hold
-Number = Annotated[float, Field(strict=True)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Value = str | Number | list[str] | list[Number] | None
 
 
@@ -239,7 +239,7 @@ def event_names(filter: Filter) -> frozenset[str] | None:
             "one_of",
         )
         # a prefix or a pattern limits them too, but names none that a stage could be filled with
-        return frozenset(str(name) for name in _listed(filter.value)) if pinned else None
+        return frozenset(map(_name, _listed(filter.value))) if pinned else None
     if isinstance(filter, All):
         limits = [names for part in filter.all if (names := event_names(part)) is not None]
         # an event has one name, so each part limits it further
@@ -248,6 +248,11 @@ def event_names(filter: Filter) -> frozenset[str] | None:
     limited = [names for names in branches if names is not None]
     # one branch without a name lets any event in
     return frozenset.union(*limited) if len(limited) == len(branches) else None
+
+
+def _name(value: str | float) -> str:
+    # an event called 404 may have been sent as a number
+    return value if isinstance(value, str) else f"{value:.17g}"
 
 
 def _comparison(operator: str, value: Value, text: Sql, number: Sql) -> Sql:

@@ -97,3 +97,11 @@ def test_a_purchase_counts_the_purchase_event_whatever_its_filter() -> None:
     assert purchase.events() == {"purchase"}
     assert purchase.filters is not None
     assert event_names(purchase.filters) is None
+
+
+def test_an_event_may_have_a_number_for_its_name() -> None:
+    for value in (404, 404.0, "404"):
+        filters = {"dimension": "event", "operator": "one_of", "value": [value]}
+        assert simple(event_type="custom_event", filters=filters).events() == {"404"}
+    with pytest.raises(ValidationError, match="finite"):
+        simple(filters={**LEAD, "dimension": "transaction_total", "value": float("inf")})

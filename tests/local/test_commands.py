@@ -62,6 +62,29 @@ def test_a_word_of_yaml_is_what_was_meant(tmp_path: Path, text: str, read: objec
     assert type(definition["value"]) is type(read)
 
 
+@pytest.mark.parametrize(
+    ("dimension", "text", "read"),
+    [
+        ("event", "404", "404"),
+        ("transaction_id", "1e3", "1e3"),
+        ("client_id", "1234567890.1604321234", "1234567890.1604321234"),
+        ("items.item_id", "[1.50, 7, A]", ["1.50", "7", "A"]),
+        ("transaction_total", "1.50", 1.5),
+        ("event_params.plan", "1e3", 1000.0),
+        ("no_such", "1.50", 1.5),
+    ],
+)
+def test_a_number_is_a_text_where_a_filter_compares_one(
+    tmp_path: Path, dimension: str, text: str, read: object
+) -> None:
+    condition = f"{{dimension: {dimension}, operator: equals, value: {text}}}"
+    path = written(tmp_path, f"id: lead\nfilters: {{all: [{condition}]}}\n")
+    [definition] = yaml_files.definitions(path)
+    [found] = definition["filters"]["all"]
+    assert found["value"] == read
+    assert type(found["value"]) is type(read)
+
+
 def test_a_file_may_hold_documents(tmp_path: Path) -> None:
     found = yaml_files.definitions(written(tmp_path, "id: a\n---\nid: b\n---\n- id: c\n"))
     assert [one["id"] for one in found] == ["a", "b", "c"]

@@ -2,7 +2,8 @@
 
 YAML 1.1 reads no, yes, on and off as truth values, days as dates, 0123 as the octal 83, 1_000 as a
 thousand and 12:30 as 750. In a definition such words are values of filters, names and days, all of
-them texts; true, false and plain numbers stay what they are.
+them texts; true, false and plain numbers stay what they are, and where a filter compares texts a
+number is the text that was written.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import yaml
 
 from common.local.stack.attach import CommandError
+from common.model import dimensions
 from common.untyped import JsonObject
 
 
@@ -32,6 +34,19 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+class _Float(float):
+    """A number that knows how it was written: 1.50 is a version, and 1e3 may be a coupon."""
+
+    written: str
+
+
+def _float(loader: _Loader, node: yaml.ScalarNode) -> _Float:
+    number = _Float(node.value)
+    number.written = node.value
+    return number
+
+
+_Loader.add_constructor("tag:yaml.org,2002:float", _float)
 _Loader.yaml_implicit_resolvers = {
     letter: [
         (tag, pattern)
@@ -62,7 +77,9 @@ def definitions(path: Path) -> list[JsonObject]:
         raise CommandError(f"{path} is no text in UTF-8: {error.reason}.") from error
     except yaml.YAMLError as error:
         raise CommandError(f"{path} is no YAML: {error}") from error
-    listed = [one for each in documents for one in (each if isinstance(each, list) else [each])]
+    listed = [
+        _meant(one) for each in documents for one in (each if isinstance(each, list) else [each])
+    ]
     for number, one in enumerate(listed, start=1):
         if not isinstance(one, dict) or not isinstance(one.get("id"), str):
             raise CommandError(
@@ -70,3 +87,30 @@ def definitions(path: Path) -> list[JsonObject]:
                 " one definition, a list of them, or documents divided by ---."
             )
     return listed
+
+
+def _meant(part: Any) -> Any:
+    """The part of a definition, with texts for numbers where a filter compares a text."""
+    if isinstance(part, list):
+        return [_meant(each) for each in part]
+    if isinstance(part, dict):
+        if "value" in part and _is_text(part.get("dimension")):
+            part = {**part, "value": _as_written(part["value"])}
+        return {name: _meant(value) for name, value in part.items()}
+    return float(part) if isinstance(part, _Float) else part
+
+
+def _is_text(dimension: Any) -> bool:
+    try:
+        return isinstance(dimension, str) and dimensions.type_of(dimension) == "text"
+    except ValueError:
+        # the API says that there is no such one
+        return False
+
+
+def _as_written(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_as_written(each) for each in value]
+    if isinstance(value, _Float):
+        return value.written
+    return str(value) if type(value) is int else value
