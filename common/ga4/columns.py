@@ -14,6 +14,7 @@ from common.untyped import JsonObject
 
 TEXTS = ("STRING", "JSON")
 NUMBERS = ("int_value", "double_value", "float_value")
+WRAPPERS = ("list.element", "list.item")
 PARAMETERS = "ARRAY<STRUCT<key STRING, text STRING, number FLOAT64>>"
 
 
@@ -98,13 +99,23 @@ class Columns:
         kind = self.types.get(column)
         if kind in TEXTS:
             return f"UNNEST(JSON_QUERY_ARRAY(event.{column}))"
+        if wrapper := self._wrapper(column):
+            return f"UNNEST(event.{column}.{wrapper.partition('.')[0]})"
         return f"UNNEST(event.{column})" if kind in ("RECORD", "STRUCT") else None
+
+    def _wrapper(self, column: str) -> str:
+        """list.element where a copy has the list so: BigQuery loads lists of Parquet as records
+        unless it is asked for lists; "" where the list is one."""
+        return next((it for it in WRAPPERS if f"{column}.{it}" in self.types), "")
 
     def _field(self, column: str, name: str, type_: str, alias: str = "parameter") -> str:
         if self.types.get(column) in TEXTS:
             return f"SAFE_CAST(JSON_VALUE({alias}, '$.{name}') AS {type_})"
-        if f"{column}.{name}" not in self.types:
+        wrapper = self._wrapper(column)
+        if ".".join(filter(None, (column, wrapper, name))) not in self.types:
             return f"CAST(NULL AS {type_})"
+        if wrapper:
+            alias = f"{alias}.{wrapper.partition('.')[2]}"
         return f"SAFE_CAST({alias}.{name} AS {type_})"
 
     def _text(self, column: str) -> str:

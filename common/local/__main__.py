@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -27,11 +28,14 @@ from common.local.terminal import (
     show_totals,
     totals,
 )
+from common.settings import PREFIX, Settings
 
 CONSOLE = Console()
 EXPORT_SCHEMA = Path(__file__).with_name("data") / "ga4_schema.json"
 DEMO = "demo"
 PORT = 8080
+ZONE = ("timezone", "currency")
+"""Settings that have an option of every command."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -63,7 +67,9 @@ def serve(chosen: argparse.Namespace) -> int:
         print("There is no data of your own yet; this is the demo's shop.", file=sys.stderr)
         serve_demo(chosen.data / DEMO, ports, sys.stdout)
     else:
-        run_stack(ROOT, chosen.data, _variables(chosen), ports)
+        variables = _variables(chosen)
+        print(*_zone(chosen, Settings.from_environment(variables)), sep="\n", file=sys.stderr)
+        run_stack(ROOT, chosen.data, variables, ports)
     return 0
 
 
@@ -93,6 +99,8 @@ def apply(chosen: argparse.Namespace) -> int:
     """Create or update definitions from YAML files; 1 when any was refused."""
     query = "?allow_unknown_event=true" if chosen.allow_unknown_events else ""
     with attached(chosen.data, _variables(chosen)) as stack:
+        for sentence in _zone(chosen, stack.settings):
+            CONSOLE.print(sentence)
         done = apply_files(
             chosen.files,
             lambda one: stack.call("PUT", f"/api/conversions/{one['id']}{query}", one),
@@ -107,6 +115,8 @@ def apply(chosen: argparse.Namespace) -> int:
 def run(chosen: argparse.Namespace) -> int:
     """Materialize the days, wait for it, and show what happened and what is open."""
     with attached(chosen.data, _variables(chosen)) as stack:
+        for sentence in _zone(chosen, stack.settings):
+            CONSOLE.print(sentence)
         ids = [one["id"] for one in stack.call("GET", "/api/conversions")["conversions"]]
         if not ids:
             raise CommandError("There is no conversion to run yet; save one: apply FILE.yaml.")
@@ -185,14 +195,32 @@ def _day(text: str) -> date:
 
 
 def _variables(chosen: argparse.Namespace) -> dict[str, str]:
-    return checked(environment(os.environ, timezone=chosen.timezone, currency=chosen.currency))
+    named = {name: it for name in ZONE if (it := getattr(chosen, name)) is not None}
+    return checked(environment(os.environ, **named))
+
+
+def _zone(chosen: argparse.Namespace, settings: Settings) -> Iterator[str]:
+    """A sentence on the zone and the currency that count, where they are not those of options."""
+    asked = [getattr(chosen, name) for name in ZONE]
+    counts = [getattr(settings, name) for name in ZONE]
+    taken = f"Days are those of {settings.timezone}, money is in {settings.currency}"
+    if any(it is not None and it != other for it, other in zip(asked, counts, strict=True)):
+        yield (
+            f"{taken}: so says CONVERSIONS_TIMEZONE or CONVERSIONS_CURRENCY, or the stack that runs"
+            " was started so; --timezone and --currency change nothing."
+        )
+    elif any(
+        it is None and f"{PREFIX}{name.upper()}" not in os.environ
+        for it, name in zip(asked, ZONE, strict=True)
+    ):
+        yield f"{taken}; --timezone and --currency name others."
 
 
 def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--data", type=Path, default=DATA, help="data directory (%(default)s)")
-    common.add_argument("--timezone", default="UTC", help="project time zone (%(default)s)")
-    common.add_argument("--currency", default="USD", help="project currency (%(default)s)")
+    common.add_argument("--timezone", help="project time zone, such as Europe/Berlin (UTC)")
+    common.add_argument("--currency", help="project currency, such as EUR (USD)")
     parser = argparse.ArgumentParser(prog="python -m common.local", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

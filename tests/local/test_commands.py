@@ -254,6 +254,27 @@ def test_a_run_that_a_person_stops_says_how_it_goes_on(
 
 
 @pytest.mark.parametrize(
+    ("options", "variable", "said"),
+    [
+        ([], "", "Days are those of Europe/Rome, money is in EUR; --timezone and --currency"),
+        (["--currency", "EUR"], "", "Days are those of Europe/Rome"),
+        (["--timezone", "Europe/Rome", "--currency", "EUR"], "", ""),
+        (["--currency", "EUR"], "Europe/Rome", ""),
+        # a stack that runs has its own, and a variable comes before an option
+        (["--timezone", "Asia/Tokyo"], "Europe/Rome", "--timezone and --currency change nothing."),
+    ],
+)
+def test_the_zone_that_nobody_named_is_said(
+    options: list[str], variable: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if variable:
+        monkeypatch.setenv("CONVERSIONS_TIMEZONE", variable)
+    settings = Settings(project="p", timezone="Europe/Rome", currency="EUR")
+    (sentence,) = [*local._zone(local._parser().parse_args(["run", *options]), settings)] or [""]
+    assert said in sentence if said else not sentence
+
+
+@pytest.mark.parametrize(
     ("arguments", "variables", "said"),
     [
         (["--timezone", "Mars/Phobos"], {}, "TIMEZONE (--timezone): 'Mars/Phobos' is no IANA"),
@@ -315,7 +336,8 @@ def test_the_parts_of_a_long_window_are_one_line() -> None:
 def test_a_conversion_that_is_misspelt_is_answered_with_those_that_there_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    known = SimpleNamespace(call=lambda *_: {"conversions": [{"id": "lead"}, {"id": "purchase"}]})
+    listed = {"conversions": [{"id": "lead"}, {"id": "purchase"}]}
+    known = SimpleNamespace(call=lambda *_: listed, settings=Settings(project="p"))
     monkeypatch.setattr(local, "attached", lambda *_: nullcontext(known))
     assert local.main(["run", "--data", str(tmp_path), "--conversion", "Purchase"]) == 1
     assert "no active conversion Purchase; there is lead, purchase." in capsys.readouterr().err

@@ -159,6 +159,69 @@ def test_a_record_that_is_json_in_a_text_stays_a_text(
     assert rows(client, sql) == [{"event_params": params, "id": "T1"}]
 
 
+WRAPPED = """
+SELECT '20260101' AS event_date, 1767225600000000 AS event_timestamp, 'purchase' AS event_name,
+  '1.2' AS user_pseudo_id,
+  {'list': [{'element': {'key': 'a', 'value': {'int_value': 5}}}]} AS event_params,
+  {'list': [{'element': {'item_id': 'A', 'item_params':
+    {'list': [{'element': {'key': 'b', 'value': {'string_value': 'c'}}}]}}}]} AS items
+UNION ALL
+SELECT '20260101', 1767225600000001, 'lead', '1.2', NULL, {'list': []}
+"""
+
+
+def test_lists_that_parquet_holds_as_records_are_lists(
+    client: bigquery.Client, dataset: str, tmp_path: Path
+) -> None:
+    """So are they in a table that BigQuery loaded without list inference, and in what it exports
+    of it: cloud.google.com/bigquery/docs/loading-data-cloud-storage-parquet."""
+    file = tmp_path / "day.parquet"
+    duckdb.sql(WRAPPED).write_parquet(str(file))
+    loaded(client, f"{dataset}.events_", file)
+    sql = f"""
+      SELECT event_name, (SELECT value.int_value FROM UNNEST(event_params) WHERE key = 'a') AS a,
+        (SELECT param.value.string_value FROM UNNEST(items) AS item,
+          UNNEST(item.item_params) AS param) AS b
+      FROM `{dataset}.events_20260101` ORDER BY event_name"""
+    assert rows(client, sql) == [
+        {"event_name": "lead", "a": None, "b": None},
+        {"event_name": "purchase", "a": 5, "b": "c"},
+    ]
+
+
+def test_a_record_where_ga4_has_a_list_is_named(
+    client: bigquery.Client, dataset: str, tmp_path: Path
+) -> None:
+    event = {
+        "event_date": "20260101", "event_timestamp": 1767225600000000, "event_name": "lead",
+        "event_params": {"list": [{"element": {"key": "a"}}]}, "user_pseudo_id": "1.2",
+    }  # fmt: skip
+    file = tmp_path / "day.ndjson"
+    file.write_text(json.dumps(event))
+    with pytest.raises(CommandError, match=r"event_params of .*day.ndjson is one record, and in"):
+        loaded(client, f"{dataset}.events_", file)
+
+
+@pytest.mark.parametrize("ending", ["csv", "ndjson"])
+def test_times_without_a_zone_are_said_to_be_in_utc(
+    client: bigquery.Client, dataset: str, tmp_path: Path, ending: str
+) -> None:
+    """BigQuery's autodetection makes TIMESTAMP of them as well, and says nothing."""
+    lines = [
+        {"made": "2026-11-25T10:00:00", "zoned": "2026-11-25T10:00:00Z"},
+        {"made": "2026-11-26T10:00:00", "zoned": "2026-11-26T10:00:00+01:00"},
+    ]
+    file = tmp_path / f"orders.{ending}"
+    if ending == "csv":
+        file.write_text("\n".join(["made,zoned", *(f"{it['made']},{it['zoned']}" for it in lines)]))
+    else:
+        file.write_text("\n".join(map(json.dumps, lines)))
+    said = loaded(client, f"{dataset}.zones_{ending}", file)
+    assert "The times of made say no zone and are taken for UTC" in said
+    read = f"SELECT TIMESTAMP(DATETIME(made), 'Europe/Berlin') AS at FROM {dataset}.zones_{ending}"
+    assert min(row["at"] for row in rows(client, read)) == datetime(2026, 11, 25, 9, tzinfo=UTC)
+
+
 def test_a_csv_makes_its_table_and_a_second_load_the_same_rows(
     client: bigquery.Client, dataset: str, tmp_path: Path
 ) -> None:

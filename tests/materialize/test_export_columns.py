@@ -164,6 +164,29 @@ def test_records_that_are_texts_are_read(world: QuickWorld) -> None:
     assert [len(row["params"]) for row in found] == [1, 0]
 
 
+def wrapped(column: dict[str, Any]) -> dict[str, Any]:
+    """The list as a load of Parquet without list inference leaves it."""
+    element = {"name": "element", "type": "RECORD", "mode": "NULLABLE", "fields": column["fields"]}
+    listed = {"name": "list", "type": "RECORD", "mode": "REPEATED", "fields": [element]}
+    return {**column, "mode": "NULLABLE", "fields": [listed]}
+
+
+def test_lists_that_a_load_of_parquet_left_as_records_are_read(world: QuickWorld) -> None:
+    """cloud.google.com/bigquery/docs/loading-data-cloud-storage-parquet: list.element unless
+    enable_list_inference is set."""
+    lists = {it["name"] for it in ga4_schema() if it.get("mode") == "REPEATED"}
+    assert {"event_params", "items", "user_properties"} <= lists
+    schema = [wrapped(it) if it["name"] in lists else it for it in ga4_schema()]
+    assert_accepted(schema)
+    row = sold(1, schema) | {"items": [{"item_id": "A", "price": 10.0, "quantity": 1}]}
+    held = {name: {"list": [{"element": it} for it in row.get(name) or []]} for name in lists}
+    world.replace(f"{world.dataset}_ga4.events_20261110", schema, [{**row, **held}])
+    world.run(DAY)
+    assert world.rows("purchase", "id", "value") == [{"id": "O1", "value": 10.0}]
+    (event,) = world.query(f"SELECT items FROM {world.warehouse.table('ga4_events').text}")
+    assert [(item["item_id"], item["price"]) for item in event["items"]] == [("A", 10.0)]
+
+
 def test_a_day_that_is_a_date_in_a_copy_loses_what_it_tells_no_more(world: QuickWorld) -> None:
     schema = as_type(ga4_schema(), "event_date", "DATE")
     rows = [{**sold(number, schema), "event_date": "2026-11-10"} for number in (1, 2, 3)]

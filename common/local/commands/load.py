@@ -103,8 +103,14 @@ def _load_days(loader: _Loader, target: _Target, files: Files) -> None:
             f"{files.paths[0]} is no GA4 export: it has no column {', '.join(missing)}."
             " Load other data into a table whose name does not begin with events_."
         )
+    known = json.loads(_GA4.read_text(encoding="utf-8"))
+    if records := _no_lists(files.fields, known):
+        raise FileError(
+            f"{', '.join(records)} of {files.paths[0]} is one record, and in GA4's export a list of"
+            " records: write it as a list."
+        )
     # the export's own types: of one day's rows a column may be empty or whole by chance
-    schema = typed(files.fields, json.loads(_GA4.read_text(encoding="utf-8")))
+    schema = typed(files.fields, known)
     query = selected(files, schema, names)
     # looked at before the first load, so that a bad date leaves no half export behind
     days = loader.days(query)
@@ -134,6 +140,28 @@ def _load_table(loader: _Loader, target: _Target, files: Files) -> None:
     schema = found if existing is None else _checked(path, found, existing)
     loader.client.create_dataset(target.dataset, exists_ok=True)
     loader.write(path, schema, selected(files, schema, names))
+    kinds = {names[it["name"]]: it["type"] for it in schema}
+    if times := [name for name in files.without_zone if kinds.get(name) == "TIMESTAMP"]:
+        loader.tell(_of_times(times))
+
+
+def _of_times(names: Sequence[str]) -> str:
+    """What BigQuery's own autodetection does without a word."""
+    local = f"TIMESTAMP(DATETIME({column_name(names[0])}), 'Europe/Berlin')"
+    return (
+        f"The times of {', '.join(names)} say no zone and are taken for UTC, as BigQuery does; a"
+        f" query reads them as those of another zone by {local}."
+    )
+
+
+def _no_lists(found: Sequence[Field], known: Sequence[Field]) -> list[str]:
+    """The records of the file that are lists of records in the export."""
+    lists = {it["name"] for it in known if it.get("mode") == "REPEATED"}
+    return [
+        it["name"]
+        for it in found
+        if it["name"] in lists and it["type"] == "RECORD" and it.get("mode") != "REPEATED"
+    ]
 
 
 def typed(found: Sequence[Field], known: Sequence[Field]) -> list[Field]:

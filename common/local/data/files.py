@@ -33,6 +33,9 @@ _SMALL = 4096
 _CLIENT_ID = r"^[0-9]+\.[0-9]{9,10}$"
 """A Google client id looks like a number, which would lose its last digits."""
 
+_ZONE = r"(?i)(z|utc|gmt|[+-]\d{2}(:?\d{2})?)\s*$"
+"""How the text of a time ends that says its zone."""
+
 
 class FileError(ValueError):
     """A file that cannot be loaded; the message says which one, why and what to do."""
@@ -45,6 +48,10 @@ class Files:
     paths: tuple[Path, ...]
     format: str
     fields: tuple[Field, ...]
+    source: str
+    """What DuckDB reads; of csv and json the columns are told anew."""
+    without_zone: tuple[str, ...] = ()
+    """Columns of times that say no zone, and are taken for UTC."""
 
 
 def opened(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> Files:
@@ -53,9 +60,13 @@ def opened(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> File
     if len(formats) > 1:
         raise FileError("Files of one call have one format; load the others with a second call.")
     form = formats.pop()
+    source = _reader(form, paths)
     try:
         # opened here and not by suffix alone: a broken file is named before anything is written
-        fields = described(connection, f"SELECT * FROM {_reader(form, paths)}")
+        fields = described(connection, f"SELECT * FROM {source}")
+        if form == "parquet" and any(map(_has_wrapped, fields)):
+            source = f"(SELECT {', '.join(map(_unwrapped_column, fields))} FROM {source})"
+            fields = described(connection, f"SELECT * FROM {source}")
         if form == "csv":
             fields = _with_client_ids(connection, paths, fields)
     except duckdb.Error as error:
@@ -66,8 +77,12 @@ def opened(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> File
     _refuse_one_column(form, paths, fields)
     # text carries no time zone, and BigQuery's own autodetection takes such a time for UTC; parquet
     # says which of both a time is (python-bigquery#985: without a zone it is a DATETIME)
-    zoned = [_in_utc(it) if form != "parquet" else it for it in fields]
-    return Files(tuple(paths), form, tuple(zoned))
+    if form == "parquet":
+        return Files(tuple(paths), form, tuple(fields), source)
+    zoned = tuple(_in_utc(it) for it in fields)
+    times = [it["name"] for it in fields if it["type"] == "DATETIME" and it["mode"] != "REPEATED"]
+    without_zone = _without_zone(connection, form, paths, times)
+    return Files(tuple(paths), form, zoned, source, without_zone)
 
 
 def selected(files: Files, target: Sequence[Field], names: Mapping[str, str]) -> str:
@@ -79,8 +94,8 @@ def selected(files: Files, target: Sequence[Field], names: Mapping[str, str]) ->
     else:
         texts = [names[it["name"]] for it in target if it["type"] == "STRING"]
         # a postcode read as a number has lost its zeros before it could be cast back
-        kept = _as_texts(texts) if files.format == "csv" else ""
-        source = _reader(files.format, files.paths, kept)
+        is_csv = files.format == "csv"
+        source = _reader("csv", files.paths, _as_texts(texts)) if is_csv else files.source
         columns = (_cast(it, names) for it in target)
     return f"SELECT {', '.join(columns)} FROM {source}"
 
@@ -143,6 +158,63 @@ def _with_client_ids(
     row = connection.execute(f"SELECT {lost} FROM {source}").fetchone() or ()
     ids = {name for name, is_lost in zip(numbers, row, strict=True) if is_lost}
     return [{**it, "type": "STRING"} if it["name"] in ids else it for it in fields]
+
+
+def _without_zone(
+    connection: duckdb.DuckDBPyConnection, form: str, paths: Sequence[Path], times: Sequence[str]
+) -> tuple[str, ...]:
+    """Those of the columns of times in which one says no zone."""
+    if not times:
+        return ()
+    kinds = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in times)
+    read = _reader(form, paths, f", columns = {{{kinds}}}" if form == "json" else _as_texts(times))
+    lacks = ", ".join(
+        f"coalesce(bool_or(NOT regexp_matches({name}, {_text(_ZONE)})), false)"
+        for name in map(_name, times)
+    )
+    row = connection.execute(f"SELECT {lacks} FROM {read}").fetchone() or ()
+    return tuple(name for name, is_lacking in zip(times, row, strict=True) if is_lacking)
+
+
+def _has_wrapped(field: Field) -> bool:
+    return _is_wrapped(field) or any(map(_has_wrapped, field.get("fields", ())))
+
+
+def _is_wrapped(field: Field) -> bool:
+    """Whether it is a list that was written as records list.element.
+
+    So loads BigQuery the lists of Parquet files where nobody asks it for lists, and so it exports
+    them again (cloud.google.com/bigquery/docs/loading-data-cloud-storage-parquet, list inference).
+    """
+    inner = field.get("fields", ())
+    return (
+        [it["name"] for it in inner] == ["list"]
+        and inner[0].get("mode") == "REPEATED"
+        and [it["name"] for it in inner[0].get("fields", ())] in (["element"], ["item"])
+    )
+
+
+def _unwrapped_column(field: Field) -> str:
+    return f"{_unwrapped(_name(field['name']), field)} AS {_name(field['name'])}"
+
+
+def _unwrapped(value: str, field: Field, depth: int = 0) -> str:
+    """The value with lists for what was written as records, inner ones too."""
+    if not _has_wrapped(field):
+        return value
+    part = f"part{depth}"
+    if field.get("mode") == "REPEATED":
+        one = _unwrapped(part, {**field, "mode": "NULLABLE"}, depth + 1)
+        return f"list_transform({value}, lambda {part}: {one})"
+    if _is_wrapped(field):
+        (inner,) = field["fields"][0]["fields"]
+        element = _unwrapped(f"{part}.{_name(inner['name'])}", inner, depth + 1)
+        return f"list_transform({value}.list, lambda {part}: {element})"
+    parts = []
+    for it in field["fields"]:
+        name = _name(it["name"])
+        parts.append(f"{name} := {_unwrapped(f'{value}.{name}', it, depth)}")
+    return f"CASE WHEN {value} IS NOT NULL THEN struct_pack({', '.join(parts)}) END"
 
 
 def _as_texts(names: Sequence[str]) -> str:
