@@ -417,6 +417,10 @@ def _look(
         )
         return [*findings, *(located or [failing.suspected(failed, verdict.query)])]
     offered += _filters(answer, verdict, services, is_over)
+    if verdict.query:
+        offered += failing.lost(
+            verdict.query, services.runner, services.own, services.last_days, is_over
+        )
     if profile.clients:
         # of all rows, as the console shows it: a row without a client id is not attributed either
         profile.attributed_share = profile.clients.known_before / profile.rows

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from common.guard.judge import judge
-from functions.validate_sql.profile.pieces import Anatomy, failing
+from functions.validate_sql.profile.failing import losing
+from functions.validate_sql.profile.pieces import Anatomy, Losses, failing
 from tests.guard import reader
 from tests.guard.corpus import SCOPE, cases
 from tests.guard.reader import Rejected
@@ -114,3 +115,60 @@ def test_a_condition_of_failing_holds_where_googlesql_fails(expression: str) -> 
             fails = True
         (row,) = evaluate(f"SELECT {failing(piece, anatomy)} AS fails {rows}")
         assert bool(row["fails"]) is fails, (expression, value)
+
+
+LOST = "makes NULL of a value in 30 of 60 rows of the last 30 days, for values like 'aaaaaa-aaaa'"
+LOSING = {
+    f"SELECT {COLUMNS}, SAFE_CAST(note AS FLOAT64) AS value\n{ORDERS}":
+    ("SAFE_CAST(note AS FLOAT64)", LOST),
+    f"SELECT {COLUMNS}, ROUND(2 * SAFE_CAST(note AS FLOAT64)) AS value\n{ORDERS}":
+    ("SAFE_CAST(note AS FLOAT64)", LOST),
+    f"WITH a AS (SELECT *, SAFE_CAST(note AS INT64) AS n {ORDERS})\n"
+    f"SELECT {COLUMNS}, n * 1.0 AS value FROM a": ("SAFE_CAST(note AS INT64)", LOST),
+    f"SELECT {COLUMNS}, SAFE.PARSE_DATE('%Y%m%d', status) AS n {ORDERS}":
+    ("SAFE.PARSE_DATE('%Y%m%d', status)", "makes NULL of a value in 60 of 60 rows"),
+}  # fmt: skip
+LOSES_NOTHING = [
+    f"SELECT {COLUMNS}, SAFE_CAST(total AS FLOAT64) AS value {ORDERS}",
+    f"SELECT {COLUMNS}, SAFE_CAST(note AS FLOAT64) AS value {ORDERS} AND note = '7'",
+    f"SELECT {COLUMNS}, COALESCE(SAFE_CAST(note AS FLOAT64), total) AS value {ORDERS}",
+    f"SELECT {COLUMNS}, SAFE_CAST(IF(note = '7', note, ' N/A ') AS FLOAT64) AS value {ORDERS}",
+    f"SELECT {COLUMNS} {ORDERS} AND SAFE_CAST(note AS FLOAT64) = 7",
+]
+
+
+@pytest.mark.parametrize("sql", LOSING)
+def test_values_that_a_safe_form_loses_are_counted(sql: str, shown: Judge) -> None:
+    text, words = LOSING[sql]
+    answer = shown(sql)
+    (issue,) = [it for it in answer.issues if it.code == "lost_values"]
+    assert issue.message.startswith(text)
+    assert words in issue.message
+    assert "canary" not in issue.message
+    lines = sql.splitlines()
+    assert lines[issue.line - 1][issue.column - 1 : issue.end_column - 1] == text  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("sql", LOSES_NOTHING)
+def test_a_safe_form_that_loses_nothing_says_nothing(sql: str, shown: Judge) -> None:
+    assert "lost_values" not in [it.code for it in shown(sql).issues]
+
+
+@pytest.mark.parametrize(
+    ("value", "is_lost"),
+    [
+        ("'7'", False),
+        ("'12,50 EUR'", True),
+        ("''", False),
+        ("' n/a '", False),
+        ("NULLIF('', '')", False),
+    ],
+)
+@pytest.mark.parametrize("form", ["SAFE_CAST(a AS FLOAT64)", "SAFE.PARSE_NUMERIC(a)"])
+def test_a_value_is_lost_where_googlesql_reads_none(form: str, value: str, is_lost: bool) -> None:
+    query = judge(f"SELECT {form} AS id FROM (SELECT {value} AS a)", SCOPE).query
+    assert query
+    anatomy = Losses(query.masked.tokens)
+    (piece,) = anatomy.pieces
+    (row,) = evaluate(f"SELECT {losing(piece, anatomy)} AS lost FROM (SELECT {value} AS a)")
+    assert bool(row["lost"]) is is_lost

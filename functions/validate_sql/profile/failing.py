@@ -14,10 +14,11 @@ from common.bigquery.warehouse import Warehouse
 from common.errors import ProductError
 from common.guard.judge import Query
 from common.model.findings import Finding, found
+from common.model.placeholders import something
 from common.model.window import Window
 from common.untyped import Row
 from functions.validate_sql.profile.filters import asked
-from functions.validate_sql.profile.pieces import Anatomy, Piece, Select, failing
+from functions.validate_sql.profile.pieces import Anatomy, Losses, Piece, Select, failing
 
 MAXIMUM_PIECES = 12
 """Expressions that are worked out at most."""
@@ -53,15 +54,43 @@ def check(
     finding.
     """
 
+    ask = _asking(runner, own, window, is_over)
+    anatomy = Anatomy(query.masked.tokens)
+    counted = islice(_counted(anatomy, failing, ask), MAXIMUM_PIECES)
+    return [_finding(query, anatomy, *it, ask) for it in counted]
+
+
+def lost(
+    query: Query,
+    runner: Warehouse,
+    own: Warehouse,
+    window: Window,
+    is_over: Callable[[], bool],
+) -> list[Finding]:
+    """A finding for each column whose safe form makes NULL of values that stand for something.
+
+    Reads the rows of the window as `check` does, and only of queries with such columns.
+    """
+    ask = _asking(runner, own, window, is_over)
+    anatomy = Losses(query.masked.tokens)
+    counted = islice(_counted(anatomy, losing, ask), MAXIMUM_PIECES)
+    return [_lost(query, anatomy, *it, ask) for it in counted]
+
+
+def _asking(runner: Warehouse, own: Warehouse, window: Window, is_over: Callable[[], bool]) -> Ask:
     def ask(sql: str) -> list[Row]:
         try:
             return [] if is_over() else asked(sql, runner, own, window)
         except ProductError:
             return []  # the engine lacks a function, or a part reads a row of the query outside
 
-    anatomy = Anatomy(query.masked.tokens)
-    counted = islice(_counted(anatomy, ask), MAXIMUM_PIECES)
-    return [_finding(query, anatomy, *it, ask) for it in counted]
+    return ask
+
+
+def losing(piece: Piece, anatomy: Anatomy) -> str:
+    """The condition under which a safe form makes NULL of what is no text for nothing."""
+    value = f"CAST(({anatomy.text(*piece.operands[0])}) AS STRING)"
+    return f"{failing(piece, anatomy)} AND {something(value).text} IS NOT NULL"
 
 
 def suspected(failed: Finding, query: Query) -> Finding:
@@ -78,14 +107,17 @@ def suspected(failed: Finding, query: Query) -> Finding:
     return found("failing_row", message, fix if len(anatomy.pieces) == 1 else failed.fix, at=at)
 
 
-def _counted(anatomy: Anatomy, ask: Ask) -> Iterator[tuple[Piece, Rows, int, int]]:
-    """Each piece that fails, the query of its rows, how many of them fail, and how many there are.
+def _counted(
+    anatomy: Anatomy, condition: Callable[[Piece, Anatomy], str], ask: Ask
+) -> Iterator[tuple[Piece, Rows, int, int]]:
+    """Each piece of which the condition holds, the query of its rows, of how many of them it does,
+    and how many there are.
 
     A piece within one that fails is the cause, and is reported alone.
     """
     causes: list[Piece] = []
     for rows, pieces in _groups(anatomy):
-        conditions = {f"fails_{index}": failing(it, anatomy) for index, it in enumerate(pieces)}
+        conditions = {f"fails_{index}": condition(it, anatomy) for index, it in enumerate(pieces)}
         for name, total, number in _numbers(rows, conditions, ask):
             piece = pieces[int(name.rpartition("_")[2])]
             if not any(piece.start <= it.start and it.end <= piece.end for it in causes):
@@ -160,11 +192,28 @@ def _finding(
     first, last = anatomy.tokens[piece.start], anatomy.tokens[piece.end - 1]
     at = query.source.position(first.offset, last.offset + len(last.text))
     text = _written(anatomy, piece.start, piece.end)
-    shapes = _shapes(piece, anatomy, rows, ask)
+    shapes = _shapes(piece, anatomy, failing, rows, ask)
     message = f"{text} {_deed(piece)} in {number:,} of {total:,} rows of the last 30 days"
-    if shapes:
-        message += f", for values like {', '.join(shapes)} (a is a letter, 9 a digit)"
-    return found("failing_row", f"{message}.", _fix(piece, anatomy, shapes), at=at)
+    return found("failing_row", message + _like(shapes), _fix(piece, anatomy, shapes), at=at)
+
+
+def _lost(
+    query: Query, anatomy: Anatomy, piece: Piece, rows: Rows, number: int, total: int, ask: Ask
+) -> Finding:
+    first, last = anatomy.tokens[piece.start], anatomy.tokens[piece.end - 1]
+    at = query.source.position(first.offset, last.offset + len(last.text))
+    text = _written(anatomy, piece.start, piece.end)
+    shapes = _shapes(piece, anatomy, losing, rows, ask)
+    message = f"{text} makes NULL of a value in {number:,} of {total:,} rows of the last 30 days"
+    value = _written(anatomy, *piece.operands[0])
+    fix = f"Read these forms of {value} as well, or leave such rows out in WHERE"
+    return found("lost_values", message + _like(shapes), fix, at=at)
+
+
+def _like(shapes: Sequence[str]) -> str:
+    if not shapes:
+        return "."
+    return f", for values like {', '.join(shapes)} (a is a letter, 9 a digit)."
 
 
 def _deed(piece: Piece) -> str:
@@ -173,15 +222,21 @@ def _deed(piece: Piece) -> str:
     return "reaches outside the array" if piece.kind == "index" else "fails"
 
 
-def _shapes(piece: Piece, anatomy: Anatomy, rows: Rows, ask: Ask) -> list[str]:
-    """The most frequent shapes of the values on which a piece fails, letters and digits masked."""
+def _shapes(
+    piece: Piece,
+    anatomy: Anatomy,
+    condition: Callable[[Piece, Anatomy], str],
+    rows: Rows,
+    ask: Ask,
+) -> list[str]:
+    """The most frequent shapes of the values of which it holds, letters and digits masked."""
     if piece.kind in ("divide", "DIV", "MOD", "index"):
         return []
     value = anatomy.text(*piece.operands[0])
     text = f"LEFT(CAST(({value}) AS STRING), {_SHAPE_LENGTH})"
     shape = (
         rf"REGEXP_REPLACE(REGEXP_REPLACE({text}, r'\pL', 'a'), r'\pN', '9') AS shape, "
-        f"({failing(piece, anatomy)}) AS fails"
+        f"({condition(piece, anatomy)}) AS fails"
     )
     sql = (
         f"SELECT shape, COUNT(*) AS number FROM ({rows.of(shape)}) "

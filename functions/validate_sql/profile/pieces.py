@@ -24,6 +24,9 @@ _FAILING = frozenset(
     """.split()
 )
 _DIVIDING = frozenset({"DIV", "MOD"})
+_SAFE_PARSER = "SAFE.PARSE_"
+_GUARDS = frozenset({"COALESCE", "IFNULL", "IF", "CASE"})
+"""Words beside which a NULL is one of the answers that the author has thought of."""
 _OF_DAYS = frozenset({"DATE", "DATETIME", "TIMESTAMP"})
 """Left as they are where they bound the days, as no partition is skipped behind SAFE."""
 _CLAUSES = ("FROM", "WHERE", "GROUP", "HAVING", "QUALIFY", "WINDOW", "ORDER", "LIMIT")
@@ -37,7 +40,7 @@ class Piece:
     start: int
     end: int
     kind: str
-    """cast, divide, index, or the function's name."""
+    """cast, divide, index, safe where it is that already, or the function's name."""
     operands: tuple[tuple[int, int], ...]
     """What decides whether it fails: the value read, the divisor, or the array and the place."""
     type: str = ""
@@ -262,6 +265,39 @@ class Anatomy:
         return at if at > start else index
 
 
+class Losses(Anatomy):
+    """The safe forms that SELECT returns as they are: what they cannot read becomes NULL."""
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        super().__init__(tokens)
+        self.pieces = [piece for piece in self._safe() if self._is_returned(piece)]
+
+    def _safe(self) -> Iterator[Piece]:
+        for call in calls(self.tokens):
+            opening = call.index + 1
+            if opening not in self.closed:
+                continue
+            end = self.closed[opening] + 1
+            if call.name == "SAFE_CAST":
+                yield from self._cast(call.index, opening, end)
+            elif call.name.startswith(_SAFE_PARSER):
+                values = tuple(it for it in self._arguments(opening) if self._varies(it))
+                if values:
+                    yield Piece(call.index - 2, end, "safe", values)
+
+    def _is_returned(self, piece: Piece) -> bool:
+        """Whether it is a column, or a part of one that provides for no NULL."""
+        select = self.select_of(piece)
+        if select is None or select.clause_of(piece.start) != "SELECT":
+            return False
+        end = min([*select.clauses.values(), select.end])
+        items = [select.start]
+        items += [it for it in self._flat(select.start + 1, end) if self.tokens[it].has(",")]
+        begins = max(it for it in items if it < piece.start)
+        ends = min((it for it in items if it > piece.start), default=end)
+        return not any(token.word in _GUARDS for token in self.tokens[begins:ends])
+
+
 class _Marks:
     """Texts before or behind tokens, in the order in which they nest."""
 
@@ -293,7 +329,7 @@ def _make_safe(
     elif piece.kind == "index":
         place = piece.operands[1][0] - 2
         instead[place] = f"SAFE_{tokens[place].word}"
-    else:
+    elif piece.kind != "safe":
         before.add(piece.start, "SAFE.")
 
 
