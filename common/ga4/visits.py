@@ -14,6 +14,7 @@ from typing import cast
 from common.bigquery.sql import Parameter, Sql, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.ga4 import channels, shards
+from common.ga4.export import CAMPAIGNS
 from common.model.window import Window
 
 LENDING_DAYS = 92
@@ -32,7 +33,18 @@ def begun(exported: Sql) -> Sql:
     What all events of a session say together stands in `begun` of its first rows: so a twelfth of
     the export is kept and read again, and the address and source of every event are not.
     """
-    return template(__file__, "visits_begun", exported=exported)
+    return template(
+        __file__, "visits_begun", exported=exported, rank=_rank("exported.session_step")
+    )
+
+
+def _rank(step: str) -> str:
+    """Of GA4's records of a session the better one first, as one digit; NULL where there is none.
+
+    Rows of one session may differ in which records they have.
+    """
+    whens = " ".join(f"WHEN '{it}' THEN '{place}'" for place, it in enumerate(CAMPAIGNS))
+    return f"CASE {step} {whens} END"
 
 
 def lenders(
@@ -86,6 +98,8 @@ def visits(scanned: Sql, known: Sql) -> Sql:
         scanned=scanned,
         known=known,
         own_record=OWN_RECORD,
+        rank=_rank("scanned.session_step"),
+        part_rank=_rank("JSON_VALUE(SUBSTR(part.session_record, 29), '$.step')"),
         part_is_told=shards.is_told("known", "kept.shard"),
         lender_is_told=shards.is_told("lender"),
         channel_group=channels.group("resolved"),

@@ -11,10 +11,10 @@ part AS (
     scanned.begun.pages,
     scanned.begun.depth,
     MIN(CONCAT(scanned.moment, scanned.page_location)) AS landing,
-    MIN(IF(scanned.session_step IS NULL, NULL, CONCAT(scanned.moment, TO_JSON_STRING(STRUCT(
+    SUBSTR(MIN(CONCAT({{ rank }}, scanned.moment, TO_JSON_STRING(STRUCT(
       scanned.session_source AS source, scanned.session_medium AS medium, scanned.session_campaign AS campaign,
       scanned.session_channel AS channel, scanned.session_step AS step
-    ))))) AS session_record,
+    )))), 2) AS session_record,
     MIN(IF(scanned.own_source IS NULL, NULL, CONCAT(scanned.moment, {{ own_record }}))) AS event_record,
     MIN(IF(scanned.own_source IS NULL OR scanned.says_little, NULL, CONCAT(scanned.moment, {{ own_record }}))) AS worded_record
   FROM {{ scanned }} AS scanned
@@ -70,7 +70,7 @@ begun AS (
     SUM(part.pages) AS pages,
     SUM(part.depth) AS depth,
     MIN(part.landing) AS landing,
-    MIN(part.session_record) AS session_record,
+    SUBSTR(MIN(CONCAT({{ part_rank }}, part.session_record)), 2) AS session_record,
     MIN(part.event_record) AS event_record,
     MIN(part.worded_record) AS worded_record,
     NULLIF(SUBSTR(MIN(CONCAT(CAST(UNIX_MICROS(part.started_at) AS STRING), COALESCE(part.shard, ''))), 17), '') AS shard,

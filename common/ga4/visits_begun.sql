@@ -9,7 +9,8 @@ FROM (
       exported.session_id IS NOT NULL AND exported.moment IN (
         MIN(exported.moment) OVER visit,
         MIN(IF(exported.page_location IS NULL, NULL, exported.moment)) OVER visit,
-        MIN(IF(exported.session_step IS NULL, NULL, exported.moment)) OVER visit,
+        -- the first row that has the best record of GA4's own
+        SUBSTR(MIN(CONCAT({{ rank }}, exported.moment)) OVER visit, 2),
         MIN(IF(exported.own_source IS NULL, NULL, exported.moment)) OVER visit,
         MIN(IF(exported.own_source IS NULL OR exported.says_little, NULL, exported.moment)) OVER visit
       ),

@@ -26,8 +26,12 @@
       COUNTIF(listed.quantity IS NOT NULL AND COALESCE(listed.returned, listed.price, bought.price) IS NULL) AS lacking_price,
       COUNTIF(listed.quantity >= bought.quantity) > 0
         AND COUNTIF(listed.quantity >= bought.quantity) = MAX(COALESCE(kinds.products, 0))
-        -- GA4 states price x quantity of each product that has a price; a shop may return less of one
-        AND COUNTIF(listed.returned < bought.price * bought.quantity - 0.005) = 0 AS names_all
+        -- GA4 states price x quantity of each product that has a price; a shop may return less of one, which amounts of
+        -- another currency do not say
+        AND COUNTIF(
+          COALESCE(refunds.currency = previous.paid_currency, TRUE)
+          AND listed.returned < bought.price * bought.quantity - 0.005
+        ) = 0 AS names_all
     FROM {{ previous }} AS previous
     INNER JOIN refunds ON refunds.order_id = previous.order_id AND refunds.property = previous.property{{ whose }}
     LEFT JOIN listed ON listed.refund = refunds.refund

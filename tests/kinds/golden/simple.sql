@@ -20,7 +20,8 @@ FROM (
       exported.session_id IS NOT NULL AND exported.moment IN (
         MIN(exported.moment) OVER visit,
         MIN(IF(exported.page_location IS NULL, NULL, exported.moment)) OVER visit,
-        MIN(IF(exported.session_step IS NULL, NULL, exported.moment)) OVER visit,
+        -- the first row that has the best record of GA4's own
+        SUBSTR(MIN(CONCAT(CASE exported.session_step WHEN 'cross_channel' THEN '0' WHEN 'google_ads' THEN '1' WHEN 'sa360' THEN '2' WHEN 'cm360' THEN '3' WHEN 'dv360' THEN '4' WHEN 'manual' THEN '5' END, exported.moment)) OVER visit, 2),
         MIN(IF(exported.own_source IS NULL, NULL, exported.moment)) OVER visit,
         MIN(IF(exported.own_source IS NULL OR exported.says_little, NULL, exported.moment)) OVER visit
       ),
@@ -520,10 +521,10 @@ part AS (
     scanned.begun.pages,
     scanned.begun.depth,
     MIN(CONCAT(scanned.moment, scanned.page_location)) AS landing,
-    MIN(IF(scanned.session_step IS NULL, NULL, CONCAT(scanned.moment, TO_JSON_STRING(STRUCT(
+    SUBSTR(MIN(CONCAT(CASE scanned.session_step WHEN 'cross_channel' THEN '0' WHEN 'google_ads' THEN '1' WHEN 'sa360' THEN '2' WHEN 'cm360' THEN '3' WHEN 'dv360' THEN '4' WHEN 'manual' THEN '5' END, scanned.moment, TO_JSON_STRING(STRUCT(
       scanned.session_source AS source, scanned.session_medium AS medium, scanned.session_campaign AS campaign,
       scanned.session_channel AS channel, scanned.session_step AS step
-    ))))) AS session_record,
+    )))), 2) AS session_record,
     MIN(IF(scanned.own_source IS NULL, NULL, CONCAT(scanned.moment, TO_JSON_STRING(STRUCT(
       scanned.own_source AS source, scanned.own_medium AS medium, scanned.own_campaign AS campaign,
       CAST(NULL AS STRING) AS channel, 'first_event' AS step, scanned.page_location AS page
@@ -585,7 +586,7 @@ begun AS (
     SUM(part.pages) AS pages,
     SUM(part.depth) AS depth,
     MIN(part.landing) AS landing,
-    MIN(part.session_record) AS session_record,
+    SUBSTR(MIN(CONCAT(CASE JSON_VALUE(SUBSTR(part.session_record, 29), '$.step') WHEN 'cross_channel' THEN '0' WHEN 'google_ads' THEN '1' WHEN 'sa360' THEN '2' WHEN 'cm360' THEN '3' WHEN 'dv360' THEN '4' WHEN 'manual' THEN '5' END, part.session_record)), 2) AS session_record,
     MIN(part.event_record) AS event_record,
     MIN(part.worded_record) AS worded_record,
     NULLIF(SUBSTR(MIN(CONCAT(CAST(UNIX_MICROS(part.started_at) AS STRING), COALESCE(part.shard, ''))), 17), '') AS shard,
@@ -1866,8 +1867,12 @@ returns AS (
       COUNTIF(listed.quantity IS NOT NULL AND COALESCE(listed.returned, listed.price, bought.price) IS NULL) AS lacking_price,
       COUNTIF(listed.quantity >= bought.quantity) > 0
         AND COUNTIF(listed.quantity >= bought.quantity) = MAX(COALESCE(kinds.products, 0))
-        -- GA4 states price x quantity of each product that has a price; a shop may return less of one
-        AND COUNTIF(listed.returned < bought.price * bought.quantity - 0.005) = 0 AS names_all
+        -- GA4 states price x quantity of each product that has a price; a shop may return less of one, which amounts of
+        -- another currency do not say
+        AND COUNTIF(
+          COALESCE(refunds.currency = previous.paid_currency, TRUE)
+          AND listed.returned < bought.price * bought.quantity - 0.005
+        ) = 0 AS names_all
     FROM first_of_person AS previous
     INNER JOIN refunds ON refunds.order_id = previous.order_id AND refunds.property = previous.property
     LEFT JOIN listed ON listed.refund = refunds.refund
