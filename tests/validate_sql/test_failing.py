@@ -125,6 +125,8 @@ LOSING = {
     ("SAFE_CAST(note AS FLOAT64)", LOST),
     f"WITH a AS (SELECT *, SAFE_CAST(note AS INT64) AS n {ORDERS})\n"
     f"SELECT {COLUMNS}, n * 1.0 AS value FROM a": ("SAFE_CAST(note AS INT64)", LOST),
+    f"SELECT {COLUMNS}, SAFE_CAST(IFNULL(note, '0') AS FLOAT64) AS value {ORDERS}":
+    ("SAFE_CAST(IFNULL(note, '0') AS FLOAT64)", LOST),
     f"SELECT {COLUMNS}, SAFE.PARSE_DATE('%Y%m%d', status) AS n {ORDERS}":
     ("SAFE.PARSE_DATE('%Y%m%d', status)", "makes NULL of a value in 60 of 60 rows"),
 }  # fmt: skip

@@ -93,6 +93,8 @@ def test_two_tables_of_one_day_are_refused(condition: str, shown: Judge) -> None
     answer = shown(f"SELECT {COLUMNS} FROM {EVENTS} WHERE {S} IS NOT NULL AND ({condition})")
     assert not answer.ok
     (issue,) = [it for it in answer.issues if it.code == "read_twice"]
+    yesterday = NOW - timedelta(days=1)
+    assert f"{yesterday:%Y%m%d}" in issue.message or DAY in issue.message
     assert "events_intraday_" in issue.message or "events_fresh_" in issue.message
     assert "BETWEEN" in issue.fix
 
@@ -122,13 +124,31 @@ SET_ASIDE = {
     "a part of a wildcard": f"SELECT {COLUMNS} FROM `shop.analytics_123.events_2*` "
     f"WHERE CONCAT('2', {S}) {DAYS}",
 }
+INTRADAY = "`shop.analytics_123.events_intraday_*`"
+STREAMED = f"{S} {DAYS} AND event_name = 'purchase'"
+APART = {
+    "only days that have no daily table": f"SELECT {COLUMNS} FROM {EVENTS} WHERE {S} {DAYS} "
+    f"UNION ALL SELECT {COLUMNS} FROM {INTRADAY} WHERE {STREAMED} AND event_timestamp > "
+    f"(SELECT MAX(event_timestamp) FROM {EVENTS} WHERE {S} {DAYS})",
+    "only what the daily table lacks": f"SELECT {COLUMNS} FROM {EVENTS} WHERE {S} {DAYS} "
+    f"UNION ALL SELECT i.* FROM (SELECT {COLUMNS} FROM {INTRADAY} AS i LEFT JOIN "
+    f"`shop.crm.orders` AS o ON o.client_id = i.user_pseudo_id WHERE i.{S} {DAYS} "
+    "AND o.client_id IS NULL) AS i",
+    "a join": f"WITH live AS (SELECT user_pseudo_id FROM {INTRADAY} WHERE {STREAMED}) "
+    f"SELECT {COLUMNS} FROM {EVENTS} JOIN live USING (user_pseudo_id) WHERE {S} {DAYS}",
+    "another day": f"SELECT {COLUMNS} FROM {EVENTS} WHERE {S} {DAYS} UNION ALL SELECT {COLUMNS} "
+    f"FROM {INTRADAY} WHERE {S} = FORMAT_DATE('%Y%m%d', DATE_ADD(@end_date, INTERVAL 1 DAY))",
+}
 STILL_TWICE = {
     "added up": f"{GROUPED}{MOMENT}, SUM(1.0) AS value FROM {EVENTS} WHERE {CUT} GROUP BY 1",
     "a step": f"WITH e AS (SELECT * FROM {EVENTS} WHERE {CUT}) SELECT {COLUMNS} FROM e",
     "a part of a wildcard": f"SELECT {COLUMNS} FROM `shop.analytics_123.event*` "
     f"WHERE RIGHT({S}, 8) {DAYS}",
     "one query for each": f"SELECT {COLUMNS} FROM {EVENTS} WHERE {S} {DAYS} UNION ALL "
-    f"SELECT {COLUMNS} FROM `shop.analytics_123.events_intraday_*` WHERE {S} {DAYS}",
+    f"SELECT {COLUMNS} FROM {INTRADAY} WHERE {STREAMED} AND "
+    "(SELECT p FROM UNNEST(['a']) AS p LIMIT 1) IS NOT NULL",
+    "beside what another table decides": f"SELECT {COLUMNS} FROM {EVENTS} WHERE {CUT} AND "
+    "user_pseudo_id IN (SELECT client_id FROM `shop.crm.orders` WHERE date = @start_date)",
 }
 
 
@@ -142,6 +162,13 @@ def test_no_shape_of_a_query_hides_a_second_table(how: str, services: Services) 
     verdict = judge(STILL_TWICE[how], Scope.of(services.settings))
     found = twice.check(verdict, services.runner, services.own, services.last_days)
     assert codes(found) == ["read_twice"]
+
+
+@pytest.mark.parametrize("how", APART)
+def test_tables_that_are_kept_apart_are_let_through(how: str, services: Services) -> None:
+    verdict = judge(APART[how], Scope.of(services.settings))
+    assert verdict.ok
+    assert not twice.check(verdict, services.runner, services.own, services.last_days)
 
 
 def test_a_plain_comparison_costs_no_further_job(

@@ -295,7 +295,8 @@ class Losses(Anatomy):
         items += [it for it in self._flat(select.start + 1, end) if self.tokens[it].has(",")]
         begins = max(it for it in items if it < piece.start)
         ends = min((it for it in items if it > piece.start), default=end)
-        return not any(token.word in _GUARDS for token in self.tokens[begins:ends])
+        around = [*self.tokens[begins : piece.start], *self.tokens[piece.end : ends]]
+        return not any(token.word in _GUARDS for token in around)
 
 
 class _Marks:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from common.bigquery.warehouse import Warehouse
 from common.errors import ProductError
@@ -38,6 +39,8 @@ class Read:
 
     path: Token
     conditions: tuple[tuple[Token, ...], ...]
+    is_alone: bool
+    """Whether no row of another table decides which of its rows are kept."""
 
     @property
     def begun(self) -> str:
@@ -69,11 +72,15 @@ def check(verdict: Verdict, runner: Warehouse, own: Warehouse, window: Window) -
         return []
     if not _twins({name for it in reads for name in it.names(window)}):
         return []
-    passed: set[str] = set()
+    # only in a UNION one row is put beside its twin; a join or a step may be for another purpose
+    is_union = any(token.has("UNION") for token in query.masked.tokens)
+    beside: set[str] = set()
     for read in reads:
-        passed |= _passed(read, runner, own, window)
-        if twins := _twins(passed):
+        passed = _passed(read, runner, own, window)
+        if twins := _twins(passed | (beside if read.is_alone else set())):
             return [_finding(query, read, twins)]
+        if is_union and read.is_alone:
+            beside |= passed
     return []
 
 
@@ -93,7 +100,16 @@ def _reads(anatomy: Anatomy) -> Iterator[Read]:
                 of_suffix = tuple(tuple(it) for it in conditions if any(map(_is_suffix, it)))
                 # one without any is refused, or read whole on purpose
                 if of_suffix:
-                    yield Read(token, of_suffix)
+                    yield Read(token, of_suffix, _is_alone(anatomy, select))
+
+
+def _is_alone(anatomy: Anatomy, select: Select) -> bool:
+    from_, where = (anatomy.tokens[slice(*select.part(word))] for word in ("FROM", "WHERE"))
+    is_joined = any(token.has("JOIN") for token in from_)
+    # the parameters of an event are rows of its own
+    sources = (after for it, after in pairwise(where) if it.has("FROM"))
+    asks = any(token.has("SELECT") for token in where)
+    return not is_joined and not (asks and any(not it.has("UNNEST") for it in sources))
 
 
 def _is_wildcard(token: Token) -> bool:
@@ -159,8 +175,8 @@ def _days(read: Read, window: Window) -> list[str]:
 
 
 def _twins(passed: set[str]) -> list[str]:
-    """The names of the first day that has two of them."""
-    days = sorted({name[-8:] for name in passed})
+    """The names of the newest day that has two of them."""
+    days = sorted({name[-8:] for name in passed}, reverse=True)
     listed = ([f"events_{kind}{day}" for kind in _KINDS] for day in days)
     there = ([name for name in names if name in passed] for names in listed)
     return next((names for names in there if len(names) > 1), [])
@@ -171,8 +187,8 @@ def _finding(query: Query, read: Read, twins: Sequence[str]) -> Finding:
     daily = ".".join([*path.name.split(".")[:-1], "events_*"])
     return found(
         "read_twice",
-        f"The query reads {', '.join(twins[:-1])} and {twins[-1]}, which tell of the same day: its "
-        "events count twice while both tables are there.",
+        f"The query lets through {', '.join(twins[:-1])} and {twins[-1]}, which tell of the same "
+        "day: its events count twice while both tables are there.",
         f"FROM `{daily}` WHERE {partition.filter_of(partition.shards(daily), _SUFFIX, '')}",
         at=query.source.position(path.offset, path.offset + len(path.text)),
     )
