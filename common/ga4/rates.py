@@ -17,7 +17,7 @@ def stated(events: Sql, stage: Sql) -> Sql:
     Of the events of a scan, and of those in the `stage` that came in tables that are gone.
     Parameters are those of `shards.told` and the days that `visits.lenders` finds unread.
     """
-    return template(__file__, events=events, stage=stage, is_told=shards.is_told("kept"))
+    return template(__file__, events=events, stage=stage, is_told=shards.is_told("staged"))
 
 
 def dollars(known: Sql, currency: str) -> Sql:

@@ -13,9 +13,9 @@ FROM (
   -- and what tables that are gone by now told, each amount as often
   SELECT gone.date, gone.property, gone.currency, gone.revenue, gone.value_in_usd
   FROM (
-    SELECT kept.date, kept.property, kept.currency, kept.revenue, kept.value_in_usd, kept.copies
-    FROM {{ stage }} AS kept
-    WHERE kept.date BETWEEN GREATEST(@unread_from, @start_date) AND @unread_until AND NOT {{ is_told }}
+    SELECT staged.date, staged.property, staged.currency, staged.revenue, staged.value_in_usd, staged.copies
+    FROM {{ stage }} AS staged
+    WHERE staged.date BETWEEN GREATEST(@unread_from, @start_date) AND @unread_until AND NOT {{ is_told }}
   ) AS gone
   CROSS JOIN UNNEST(GENERATE_ARRAY(0, COALESCE(gone.copies, 0))) AS copy
 ) AS amount

@@ -121,6 +121,8 @@ class Shards:
     """The mornings on which nobody may read the export."""
     is_streamed: bool
     """Whether streams are counted where there is nothing else."""
+    currency: str
+    """The project's; events in dollars need no rate."""
 
     @property
     def properties(self) -> tuple[str, ...]:
@@ -205,22 +207,42 @@ def shards(seed: int) -> Shards:
     shifts = {name: dice.choice(SHIFTS) for name in properties}
     # tables that keep their number of rows, whatever they say
     is_steady = dice.random() < 0.25
+    currency = _currency(seed)
     events = [
         seen
         for group in range(GROUPS)
         for name in [properties[group % len(properties)]]
         for seen in _events(
             dice,
+            seed,
             {table: life for table, life in lives.items() if table[0] == name},
             shifts[name],
             group,
             is_steady=is_steady,
         )
     ]
-    events += [seen for name in properties for seen in _spanning(seed, name, lives, shifts[name])]
+    for beside in (_spanning, _repeated):
+        events += [seen for name in properties for seen in beside(seed, name, lives, shifts[name])]
     edited_at = dice.choice([None, None, dice.randrange(begins, mornings)])
     is_streamed = dice.random() < 0.5
-    return Shards(seed, mornings, shape, tuple(events), lives, edited_at, unread, is_streamed)
+    return Shards(
+        seed, mornings, shape, tuple(events), lives, edited_at, unread, is_streamed, currency
+    )
+
+
+def _currency(seed: int) -> str:
+    return "EUR" if random.Random(f"{seed}|currency").random() < 0.3 else "USD"
+
+
+def _money(seed: int, number: int, value: float) -> dict[str, Any]:
+    """The currency of an amount, and what GA4 made of it in dollars, where the project has euros:
+    the export alone tells rates, of some amounts of some days."""
+    if _currency(seed) == "USD":
+        return {"currency": "USD"}
+    dice = random.Random(f"{seed}|money|{number}")
+    currency = dice.choice(["EUR", "EUR", "USD", "GBP"])
+    rate = {"USD": 1.0}.get(currency, dice.choice([1.1, 1.2, 1.25]))
+    return {"currency": currency, "in_usd": dice.choice([value * rate, value * rate, None])}
 
 
 def _due(day: int) -> int:
@@ -288,6 +310,7 @@ def _rewritten(dice: random.Random, lands: int, mornings: int) -> int:
 
 def _events(
     dice: random.Random,
+    seed: int,
     lives: dict[Table, Life],
     shift: int,
     group: int,
@@ -310,8 +333,9 @@ def _events(
             event["gclid"] = dice.choice([None, f"G{number}"])
         else:
             event["order"] = f"T{group}{dice.randint(1, 5)}"
-            event["currency"] = "USD"
-            event["value" if name == "purchase" else "refund_value"] = dice.choice([5.0, 20.0])
+            value = dice.choice([5.0, 20.0])
+            event["value" if name == "purchase" else "refund_value"] = value
+            event |= _money(seed, number, value)
         yield from _shown(dice, event, number, lives[table], table, shift, is_steady=is_steady)
 
 
@@ -333,12 +357,27 @@ def _spanning(seed: int, name: str, lives: dict[Table, Life], shift: int) -> Ite
                     "name": "purchase",
                     "order": f"S{number}",
                     "value": 5.0,
-                    "currency": "USD",
+                    **_money(seed, number, 5.0),
                 }
             elif dice.random() < 0.7:
                 event["params"] = {"source": dice.choice(["news", "bing"]), "medium": "email"}
                 event["gclid"] = dice.choice([None, f"S{session}"])
             yield from _shown(dice, event, number, lives[table], table, shift, is_steady=False)
+
+
+def _repeated(seed: int, name: str, lives: dict[Table, Life], shift: int) -> Iterator[Seen]:
+    """Clicks that are shown again, on other days or the same: reloads, the back button, bookmarks."""
+    dice = random.Random(f"{seed}|repeated|{name}")
+    tables = [table for table in lives if table[0] == name]
+    for place in range(dice.choice([0, 6, 12])):
+        table, group, number = dice.choice(tables), dice.randrange(GROUPS), 3_000 + place
+        moment = time(dice.choice([0, 8, 21]), place, group)
+        event: dict[str, Any] = {
+            "at": datetime.combine(date_of(table[1]), moment, UTC), "name": "page_view",
+            "client": f"{dice.choice('ab')}{group}", "session": number, "key": number,
+            "gclid": f"R{group}{dice.choice('xy')}",
+        }  # fmt: skip
+        yield from _shown(dice, event, number, lives[table], table, shift, is_steady=False)
 
 
 def _shown(
@@ -400,6 +439,7 @@ class ExportPlay(Play):
             connection=connection(),
             properties=self.shards.properties,
             ga4_streaming=self.shards.is_streamed,
+            currency=self.shards.currency,
         )
         self.dice = random.Random(f"{self.shards.seed}|play")
         self.faults = Faults(self.shards.seed, Odds(self.share_of_faults))
@@ -708,6 +748,26 @@ class LendsToReadDaysAlone(Rewording):
     words: ClassVar = {"AND taker.source_step IN ('earlier_visit', 'direct')": "AND FALSE"}
 
 
+class KeepsTheFirstSight(Rewording):
+    """An id is as old as when its own day was read, though a first sight lands late or goes."""
+
+    words: ClassVar = {"AND later.id_hash IN (": "AND FALSE AND later.id_hash IN ("}
+
+
+class DatesNothingThatIsGone(Rewording):
+    """What a deleted table showed is as old as it was, whatever the tables beside it say."""
+
+    words: ClassVar = {"WHERE kept.date BETWEEN GREATEST(@unread_from, @start_date)": "WHERE"
+                       " FALSE AND kept.date BETWEEN @start_date"}  # fmt: skip
+
+
+class TellsRatesOfWhatIsLeft(Rewording):
+    """The rates of a day are those of the tables that are there, though one was deleted."""
+
+    words: ClassVar = {"WHERE staged.date BETWEEN GREATEST(@unread_from, @start_date)": "WHERE"
+                       " FALSE AND staged.date BETWEEN @start_date"}  # fmt: skip
+
+
 Wrong = tuple[Design, Callable[[], AbstractContextManager[None]]]
 WRONG: dict[str, Wrong] = {
     **{it.__name__: (Worker, it) for it in (
@@ -722,7 +782,8 @@ WRONG: dict[str, Wrong] = {
     )},
     **{it.__name__: (it, nullcontext) for it in (
         ForgetsWhatIsGone, LendsNothingOfWhatIsGone, LendsToNoneThatIsGone, LendsToReadDaysAlone,
-        TakesAVisitForThatOfOneTable,
+        TakesAVisitForThatOfOneTable, KeepsTheFirstSight, DatesNothingThatIsGone,
+        TellsRatesOfWhatIsLeft,
     )},
 }  # fmt: skip
 """Ways of reading an export that look right and are not."""

@@ -1046,9 +1046,9 @@ FROM (
   -- and what tables that are gone by now told, each amount as often
   SELECT gone.date, gone.property, gone.currency, gone.revenue, gone.value_in_usd
   FROM (
-    SELECT kept.date, kept.property, kept.currency, kept.revenue, kept.value_in_usd, kept.copies
-    FROM `my-project.conversions.ga4_events` AS kept
-    WHERE kept.date BETWEEN GREATEST(@unread_from, @start_date) AND @unread_until AND NOT IF(kept.shard IS NULL, CONCAT(kept.property, '/', FORMAT_DATE('%Y%m%d', kept.date)) IN UNNEST(@whole), CONCAT(kept.property, '/', kept.shard) IN UNNEST(@existing))
+    SELECT staged.date, staged.property, staged.currency, staged.revenue, staged.value_in_usd, staged.copies
+    FROM `my-project.conversions.ga4_events` AS staged
+    WHERE staged.date BETWEEN GREATEST(@unread_from, @start_date) AND @unread_until AND NOT IF(staged.shard IS NULL, CONCAT(staged.property, '/', FORMAT_DATE('%Y%m%d', staged.date)) IN UNNEST(@whole), CONCAT(staged.property, '/', staged.shard) IN UNNEST(@existing))
   ) AS gone
   CROSS JOIN UNNEST(GENERATE_ARRAY(0, COALESCE(gone.copies, 0))) AS copy
 ) AS amount
