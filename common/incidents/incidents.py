@@ -7,7 +7,7 @@ that resolved it are its present episode, and the newest entry says its state.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
@@ -72,7 +72,7 @@ class IncidentLog:
         found = {incident.identity: incident for incident in incidents}
         known = {row["incident_id"]: row for row in self._present(subject=subject)}
         there = [row for identity, row in known.items() if identity not in found]
-        gone = self._gone(there, run_id, None, until, ())
+        gone = self._gone(there, run_id, None, until)
         self._write(found, known, run_id, [self._resolved(row, run_id) for row in gone])
 
     def _write(
@@ -104,16 +104,16 @@ class IncidentLog:
         *,
         codes: Iterable[str] | None = None,
         until: date | None = None,
-        besides: Collection[str] = (),
+        is_judged: Callable[[str], bool] | None = None,
     ) -> None:
         """Resolve what earlier runs of this function reported of the subject and this one did not.
 
-        `codes` are those that the run judged, all unless given: what was not looked at stays open,
-        and so do the objects `besides`.
+        `codes` are those that the run judged, and `is_judged` tells of which objects, all unless
+        given: what was not looked at stays open.
         `until` is the last day that the run looked at: what a run of later days found stays open
         too. Without it, as for what has no days, every earlier run counts.
         """
-        gone = self._gone(self._present(subject=subject), run_id, codes, until, besides)
+        gone = self._gone(self._present(subject=subject), run_id, codes, until, is_judged)
         self._resolve(gone, run_id)
 
     def _gone(
@@ -122,7 +122,7 @@ class IncidentLog:
         run_id: str,
         codes: Iterable[str] | None,
         until: date | None,
-        besides: Collection[str],
+        is_judged: Callable[[str], bool] | None = None,
     ) -> list[JsonObject]:
         judged = None if codes is None else frozenset(codes)
         gone = [
@@ -132,7 +132,7 @@ class IncidentLog:
             # what this run has reported itself is here, not gone
             and row["run_id"] != run_id
             and (judged is None or row["code"] in judged)
-            and row["object"] not in besides
+            and (is_judged is None or is_judged(row["object"]))
         ]
         if until is None or not gone:
             return gone

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -126,15 +126,17 @@ class Ledger:
         *,
         codes: Iterable[str] | None = None,
         until: date | None = None,
-        besides: Collection[str] = (),
+        is_judged: Callable[[str], bool] | None = None,
     ) -> None:
         """Resolve what earlier runs of days up to `until` reported of the subject, not this one.
 
-        Only what is in these codes, if they are given, and of no object `besides`. What another run
-        reports while this one is at work stays open until the next.
+        Only what is in these codes, if they are given, and of the objects that it judged. What
+        another run reports while this one is at work stays open until the next.
         """
         if subject in self._incidents.open_before(run_id):
-            self._incidents.resolve_gone(subject, run_id, codes=codes, until=until, besides=besides)
+            self._incidents.resolve_gone(
+                subject, run_id, codes=codes, until=until, is_judged=is_judged
+            )
 
     def conclude(
         self, subject: str, found: Iterable[Incident], run_id: str, *, until: date

@@ -120,7 +120,7 @@ def test_nothing_is_resolved_that_this_run_saw_or_did_not_judge(reported: Incide
     reported.resolve_gone("meta/lead", "run-1")
     reported.resolve_gone("meta/lead", "run-2", codes=["export_halted"])
     reported.resolve_gone("meta/order", "run-2")
-    reported.resolve_gone("meta/lead", "run-2", besides=[REFUSED.object])
+    reported.resolve_gone("meta/lead", "run-2", is_judged=lambda it: it != REFUSED.object)
     replace(reported, source="materialize").resolve_gone("meta/lead", "run-2")
     assert [row["state"] for row in now(reported)] == ["open"]
 

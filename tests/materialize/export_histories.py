@@ -366,7 +366,7 @@ def _spanning(seed: int, name: str, lives: dict[Table, Life], shift: int) -> Ite
 
 
 def _repeated(seed: int, name: str, lives: dict[Table, Life], shift: int) -> Iterator[Seen]:
-    """Clicks that are shown again, on other days or the same: reloads, the back button, bookmarks."""
+    """Clicks that are shown again, on other days or the same: reloads, bookmarks."""
     dice = random.Random(f"{seed}|repeated|{name}")
     tables = [table for table in lives if table[0] == name]
     for place in range(dice.choice([0, 6, 12])):

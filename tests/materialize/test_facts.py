@@ -27,7 +27,7 @@ QUIET: dict[str, Any] = {
     "until": date(2026, 11, 9), "visits": [],
 }  # fmt: skip
 STOPPED: dict[str, Any] = {
-    "property": "p.a", "event_name": "lead", "seen": 200, "days": 28,
+    "property": "p.a", "stream_id": None, "event_name": "lead", "seen": 200, "days": 28,
     "last_date": date(2026, 11, 7), "newest_date": date(2026, 11, 9),
     "daily": [{"date": date(2026, 11, 7) - timedelta(day), "seen": 7} for day in range(28)],
 }  # fmt: skip
@@ -286,6 +286,40 @@ def test_buyers_that_lost_their_click_and_an_event_that_stopped_are_reported(
         " QUALIFY ROW_NUMBER() OVER (PARTITION BY code ORDER BY recorded_at DESC) = 1 ORDER BY code"
     )
     assert [row["state"] for row in newest] == ["resolved", "resolved"]
+
+
+def test_a_stream_that_stopped_is_named_where_another_goes_on(world: QuickWorld) -> None:
+    form = {"dimension": "event", "operator": "equals", "value": "form"}
+    world.define(id="form", event_type="custom_event", filters=form)
+    day = date(2026, 11, 10)
+    world.events(
+        [
+            {**row, "stream": stream}
+            for back in range(25)
+            for stream in ("11", "22")
+            if stream == "11" or back > 2
+            for row in of_day(day - timedelta(back), 0, buyer=f"{stream}-{back}")
+            if row["name"] == "form" or stream == "11"
+        ]
+    )
+    world.run(day)
+    (row,) = world.query(
+        f"SELECT object, detail FROM `{world.warehouse.path('incidents')}`"
+        " WHERE code = 'event_stopped'"
+    )
+    property = world.settings.ga4_datasets[0]
+    assert row["object"] == f"{property} form 22"
+    assert f"The event form of stream 22 of {property} was seen" in row["detail"]
+    # a run of another definition alone has not looked for it
+    world.define(id="purchase", event_type="purchase")
+    world.run(day, conversions=("purchase",), request_id="purchases")
+    assert world.incidents().count("event_stopped") == 1
+
+
+def test_an_event_that_stopped_everywhere_is_told_of_once() -> None:
+    streams = [{**STOPPED, "stream_id": stream} for stream in ("1", "2")]
+    assert codes(stopped=[STOPPED, *streams]) == ["event_stopped"]
+    assert codes(stopped=streams) == ["event_stopped", "event_stopped"]
 
 
 def test_days_that_have_not_landed_say_nothing_of_an_event(world: QuickWorld) -> None:

@@ -215,6 +215,7 @@ def export(row: dict[str, Any], number: int, zone: str) -> dict[str, Any]:
         "items": row.get("items", []),
         "collected_traffic_source": {"gclid": row.get("gclid")},
         "geo": {"country": row.get("country")},
+        **({"stream_id": row["stream"]} if "stream" in row else {}),
     }
 
 

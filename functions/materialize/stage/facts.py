@@ -116,7 +116,12 @@ def report(
         for property in warehouse.settings.ga4_datasets
         for name in (*others, *names)
     } - known
-    ledger.resolve_gone("", run_id, codes=CODES, until=asked, besides=unknown)
+
+    def is_judged(object: str) -> bool:
+        # its own, or that of the event whose stream it is
+        return not {object, object.rpartition(" ")[0]} & unknown
+
+    ledger.resolve_gone("", run_id, codes=CODES, until=asked, is_judged=is_judged)
 
 
 def _lacking(
@@ -134,9 +139,14 @@ def incidents(found: Row, lacking: Mapping[str, Collection[date]]) -> Iterator[I
     yield from _of_orders(found)
     yield from _of_clients(found)
     yield from _of_ads(found)
-    for event in found["stopped"]:
-        if _has_stopped(event, found["visits"], lacking.get(event["property"], ())):
-            yield _stop(event)
+    stopped = [
+        event
+        for event in found["stopped"]
+        if _has_stopped(event, found["visits"], lacking.get(event["property"], ()))
+    ]
+    whole = {_object(event) for event in stopped if event["stream_id"] is None}
+    # where all streams are silent, no stream is the one that is
+    yield from (_stop(it) for it in stopped if it["stream_id"] is None or _object(it) not in whole)
 
 
 def _object(event: Row) -> str:
@@ -144,14 +154,16 @@ def _object(event: Row) -> str:
 
 
 def _stop(event: Row) -> Incident:
+    stream = event["stream_id"]
+    whose = f"stream {stream} of {event['property']}" if stream else event["property"]
     return Incident(
         "event_stopped",
-        f"The event {event['event_name']} of {event['property']} was seen {event['seen']:,} times"
+        f"The event {event['event_name']} of {whose} was seen {event['seen']:,} times"
         f" in {event['days']} days and not at all after {event['last_date']}, though GA4"
         " exported later days.",
         fix="Look whether its tag still fires, or was renamed; the definitions that count"
         " it stand still.",
-        object=_object(event),
+        object=f"{_object(event)} {stream}" if stream else _object(event),
         severity="warning",
     )
 

@@ -59,23 +59,32 @@ clicked AS (
   GROUP BY click.client_id
 ),
 of_day AS (
-  -- how often each event of the definitions was seen on each day of a property
-  SELECT event.property, event.event_name, event.date, COUNT(*) AS seen
+  -- how often each event of the definitions was seen on each day of a property's stream
+  SELECT event.property, event.stream_id, event.event_name, event.date, COUNT(*) AS seen
   FROM {{ stage }} AS event
   WHERE event.event_name IN UNNEST(@names) AND event.date BETWEEN @start_date AND @end_date
-  GROUP BY event.property, event.event_name, event.date
+  GROUP BY event.property, event.stream_id, event.event_name, event.date
 ),
 named AS (
-  -- the events, and when each was seen
+  -- the events, and when each was seen: of a property as a whole, where the stream is NULL, and of each of its streams
   SELECT
     of_day.property,
+    of_day.stream_id,
     of_day.event_name,
     SUM(of_day.seen) AS seen,
     MIN(of_day.date) AS first_date,
     MAX(of_day.date) AS last_date,
     ARRAY_AGG(STRUCT(of_day.date, of_day.seen) ORDER BY of_day.date) AS daily
-  FROM of_day
-  GROUP BY of_day.property, of_day.event_name
+  FROM (
+    SELECT whole.property, CAST(NULL AS STRING) AS stream_id, whole.event_name, whole.date, SUM(whole.seen) AS seen
+    FROM of_day AS whole
+    GROUP BY whole.property, whole.event_name, whole.date
+    UNION ALL
+    SELECT part.property, part.stream_id, part.event_name, part.date, part.seen
+    FROM of_day AS part
+    WHERE part.stream_id IS NOT NULL
+  ) AS of_day
+  GROUP BY of_day.property, of_day.stream_id, of_day.event_name
 ),
 visited AS (
   -- the traffic of each day
@@ -92,14 +101,19 @@ SELECT
   @end_date AS until,
   ARRAY(
     SELECT AS STRUCT
-      named.property, named.event_name, named.seen, DATE_DIFF(named.last_date, named.first_date, DAY) + 1 AS days, named.last_date,
+      named.property, named.stream_id, named.event_name, named.seen, DATE_DIFF(named.last_date, named.first_date, DAY) + 1 AS days, named.last_date,
       newest.date AS newest_date, named.daily
     FROM named
     INNER JOIN newest ON newest.property = named.property
     WHERE named.last_date < DATE_SUB(newest.date, INTERVAL 1 DAY)
-    ORDER BY named.property, named.event_name
+    ORDER BY named.property, named.event_name, named.stream_id
   ) AS stopped,
-  ARRAY(SELECT AS STRUCT named.property, named.event_name FROM named ORDER BY named.property, named.event_name) AS known,
+  ARRAY(
+    SELECT AS STRUCT named.property, named.event_name
+    FROM named
+    WHERE named.stream_id IS NULL
+    ORDER BY named.property, named.event_name
+  ) AS known,
   ARRAY(
     SELECT AS STRUCT visited.property, visited.date, visited.visits
     FROM visited
