@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -61,6 +62,8 @@ def codes(lacking: list[date] | None = None, **found: Any) -> list[str]:
         ({"stopped": [STOPPED]}, ["event_stopped"]),
         # an event of twice a week may well miss two days
         ({"stopped": [{**STOPPED, "seen": 8}]}, []),
+        # as the embedded engine adds up
+        ({"stopped": [{**STOPPED, "seen": Decimal(8)}]}, []),
         # but one of twice a day no week, and one that pauses each weekend no third day
         (
             {"stopped": [{**STOPPED, "seen": 56, "newest_date": date(2026, 11, 12)}]},

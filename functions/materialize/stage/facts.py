@@ -182,10 +182,12 @@ def _has_stopped(event: Row, visits: Iterable[Row], lacking: Collection[date]) -
         return False
     # of a rare event the days cannot be told apart: chance alone makes gaps of a few of them, and
     # puts all that were seen before the gap where they are few
-    if event["seen"] < silence.ENOUGH:
+    # the embedded engine adds whole numbers up to decimal ones, which no float is raised to
+    seen = int(event["seen"])
+    if seen < silence.ENOUGH:
         days = len(told) - missing
-        is_chance = (days / len(told)) ** event["seen"] >= RARELY
-        return bool(missing * event["seen"] / days >= SURELY and not is_chance)
+        is_chance = (days / len(told)) ** seen >= RARELY
+        return missing * seen / days >= SURELY and not is_chance
     days = list(Window.ending(until, DAYS).dates)
     visiting = {
         day["date"]: day["visits"] for day in visits if day["property"] == event["property"]
