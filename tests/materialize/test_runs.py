@@ -202,9 +202,34 @@ def test_a_day_that_vanishes_is_held_until_a_person_forces_it(world: QuickWorld)
     world.replace(f"{world.dataset}_ga4.events_20261110", _schema(), [])
     world.run(DAY, request_id="half")
     assert len(world.rows("purchase", "id")) == 3
-    assert "suspicious_shrink" in world.incidents()
+    assert "suspicious_shrink" in open_incidents(world)
+    world.run(DAY, request_id="half again")
+    assert "suspicious_shrink" in open_incidents(world)
     world.run(DAY, request_id="forced", force=True)
     assert world.rows("purchase", "id") == []
+    assert "suspicious_shrink" not in open_incidents(world)
+
+
+def test_an_export_that_can_be_read_again_is_no_incident(
+    world: QuickWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.define(**PURCHASE)
+    world.events(shop())
+    with monkeypatch.context() as patched:
+        patched.setattr(fill, "_read", broken)
+        world.run(DAY)
+    assert open_incidents(world) == ["query_failed"]
+    world.run(DAY, request_id="mended")
+    assert open_incidents(world) == []
+
+
+def open_incidents(world: QuickWorld) -> list[str]:
+    """The codes of what is open."""
+    found = world.query(
+        f"SELECT code, state FROM `{world.warehouse.path('incidents')}` QUALIFY"
+        " ROW_NUMBER() OVER (PARTITION BY incident_id ORDER BY recorded_at DESC, state DESC) = 1"
+    )
+    return sorted(row["code"] for row in found if row["state"] == "open")
 
 
 def test_the_history_tells_what_changed_and_why(world: QuickWorld) -> None:

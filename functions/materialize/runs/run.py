@@ -337,6 +337,11 @@ def _stage(
         others = _events(known.definitions.values()) - names
         until = min(window.end, known.exported.end) if known.exported else window.end
         facts.report(services.warehouse, services.ledger, until, window.end, names, others, run_id)
+        # all days are read by now; of a property's events of impossible times its reading speaks
+        properties = services.warehouse.settings.ga4_datasets
+        services.ledger.resolve_gone(
+            fill.LEASE, run_id, until=window.end, is_judged=lambda it: it not in properties
+        )
     return held
 
 
