@@ -227,6 +227,10 @@ def line(entry: Row) -> str:
     return f"{entry['conversion'] or 'stage'}: {entry['status']}{days}"
 
 
+ALIKE = 5
+"""So many incidents of a kind are shown; a backfill may find a hundred days without a table."""
+
+
 def show_incidents(console: Console, incidents: Iterable[Row]) -> None:
     """What is open, those of a kind together, with what to do."""
     alike: dict[tuple[str, str, str], list[str]] = {}
@@ -234,8 +238,10 @@ def show_incidents(console: Console, incidents: Iterable[Row]) -> None:
         kind = incident["severity"], incident["code"], incident["fix"]
         alike.setdefault(kind, []).append(incident["detail"])
     for (severity, code, fix), details in alike.items():
-        for detail in details:
+        for detail in details[:ALIKE]:
             console.print(f"[bold]{severity} {code}[/]: {detail}")
+        if len(details) > ALIKE:
+            console.print(f"  and {len(details) - ALIKE:,} more of this kind: GET /api/incidents")
         console.print(f"  {in_options(fix)}", style="dim")
 
 

@@ -239,6 +239,20 @@ def test_an_hour_that_the_clocks_skip_or_repeat_is_reported_with_a_safe_one() ->
 
 
 @pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("30 2 * * SUN", "03:30 (30 3 * * SUN)"),
+        ("0 2,5 * * *", "03:00 (0 3,5 * * *)"),
+        ("15 1-3 * * *", "03:15 (15 1,3 * * *)"),
+        ("0,30 2 * * 0", "03:00 (0,30 3 * * 0)"),
+    ],
+)
+def test_a_safe_schedule_keeps_the_days_and_the_other_hours(text: str, safe: str) -> None:
+    [shown] = cron.warnings(text, "Europe/Berlin", date(2024, 3, 1))
+    assert f"{safe} is safe" in shown
+
+
+@pytest.mark.parametrize(
     ("text", "zone", "days"),
     [
         ("30 5 * * *", "Europe/Berlin", []),

@@ -194,6 +194,10 @@ def test_open_incidents_say_what_to_do() -> None:
         "error stale: Old.", "error stale: Old too.", "  Run it.",
         "error stale: Older.", "  Look at it.",
     ]  # fmt: skip
+    shown = printed(show_incidents, [{**incident, "detail": f"{number}."} for number in range(122)])
+    assert shown.splitlines()[4:] == [
+        "error stale: 4.", "  and 117 more of this kind: GET /api/incidents", "  Run it.",
+    ]  # fmt: skip
 
 
 def test_the_command_line_speaks_of_its_own_options() -> None:

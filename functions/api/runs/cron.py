@@ -123,16 +123,20 @@ def warnings(text: str, timezone: str, today: date) -> list[str]:
         f"{it.at:%H:%M} {'does not exist' if it.is_skipped else 'comes twice'} on {it.day}"
         for it in changes[:4]
     )
-    minute = changes[0].at.minute
-    hours = range(changes[0].at.hour, changes[0].at.hour + 24)
+    minutes, hours, *days = checked(text).split()
+    broken = {it.at.hour for it in changes}
+    first = changes[0].at
     safe = next(
         hour % 24
-        for hour in hours
-        if not clock_changes(f"{minute} {hour % 24} * * *", timezone, today)
+        for hour in range(first.hour, first.hour + 24)
+        if not clock_changes(f"{minutes} {hour % 24} * * *", timezone, today)
     )
+    # the days stay, and so do the other hours
+    moved = ",".join(map(str, sorted(_numbers("hour", hours) - broken | {safe})))
     return [
         f"The clocks of {timezone} change in this hour: {shown}. Cloud Scheduler may leave such a"
-        f" run out or start it twice; {safe:02}:{minute:02} ({minute} {safe} * * *) is safe."
+        f" run out or start it twice; {safe:02}:{first.minute:02}"
+        f" ({' '.join([minutes, moved, *days])}) is safe."
     ]
 
 
