@@ -260,6 +260,13 @@ CASES = [
     ),
     Case(
         "lists",
+        "SELECT STRUCT(SUM(id) AS n, [SUM(id)] AS each) AS sums, SUM(id) AS plain,"
+        " ARRAY(SELECT AS STRUCT SUM(n) / 2 AS half, SUM(n) AS whole FROM UNNEST([1, 2]) AS n)"
+        " AS listed FROM d.events_20260101",
+        [{"sums": {"n": 1, "each": [1]}, "plain": 1, "listed": [{"half": 1.5, "whole": 3}]}],
+    ),
+    Case(
+        "lists",
         "SELECT ARRAY(SELECT key FROM UNNEST(params) ORDER BY 1) AS keys,"
         " ARRAY(SELECT key FROM UNNEST(params) ORDER BY key DESC) AS back,"
         " ARRAY(SELECT key FROM UNNEST(params) ORDER BY value.number) AS by_another,"

@@ -182,7 +182,6 @@ def _has_stopped(event: Row, visits: Iterable[Row], lacking: Collection[date]) -
         return False
     # of a rare event the days cannot be told apart: chance alone makes gaps of a few of them, and
     # puts all that were seen before the gap where they are few
-    # the embedded engine adds whole numbers up to decimal ones, which no float is raised to
     seen = int(event["seen"])
     if seen < silence.ENOUGH:
         days = len(told) - missing

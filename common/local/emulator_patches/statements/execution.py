@@ -2,7 +2,7 @@
 at a deadline.
 
 Seen in 1.4.0: a slow query blocks every other request and nothing ever stops it; duplicate names of
-columns get a number instead of an error.
+columns get a number instead of an error; sums of whole numbers inside of records are NUMERIC.
 """
 
 from __future__ import annotations
@@ -208,7 +208,7 @@ def _fetch(
         table = result.to_arrow_table()
         _plain_integers(connection, plan)
     refuse_duplicates(table.schema.names)
-    return _annotate_with_duckdb_types(table, described)
+    return _annotate_with_duckdb_types(_whole_numbers(table), described)
 
 
 def _execute(
@@ -230,6 +230,21 @@ def _plain_integers(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
             plain = kind.replace("HUGEINT", "BIGINT")
             column = exp.to_identifier(name, quoted=True).sql("duckdb")
             connection.execute(f"ALTER TABLE {target} ALTER {column} TYPE {plain}")
+
+
+def _whole_numbers(table: pyarrow.Table) -> pyarrow.Table:
+    """The result with INT64 for sums inside of records and lists, which come as HUGEINT."""
+    fields = [field.with_type(_whole_number(field.type)) for field in table.schema]
+    return table.cast(pyarrow.schema(fields, table.schema.metadata))
+
+
+def _whole_number(kind: pyarrow.DataType) -> pyarrow.DataType:
+    if pyarrow.types.is_list(kind):
+        return pyarrow.list_(kind.value_field.with_type(_whole_number(kind.value_type)))
+    if pyarrow.types.is_struct(kind):
+        return pyarrow.struct([field.with_type(_whole_number(field.type)) for field in kind])
+    # NUMERIC has nine decimals here, and BIGNUMERIC more
+    return pyarrow.int64() if kind == pyarrow.decimal128(38, 0) else kind
 
 
 def refuse_duplicates(columns: Sequence[str]) -> None:
