@@ -88,6 +88,12 @@ BOUNDED = [
     "SELECT 1 AS id FROM `shop.analytics_123.events_*` WHERE "
     "PARSE_DATE('%Y%m%d', REGEXP_EXTRACT(_TABLE_SUFFIX, r'\\d+$')) "
     "BETWEEN @start_date AND @end_date",
+    "SELECT 1 AS id FROM `shop.analytics_123.events_*` WHERE "
+    "IF(_TABLE_SUFFIX LIKE 'intraday%', NULL, _TABLE_SUFFIX) "
+    "BETWEEN FORMAT_DATE('%Y%m%d', @start_date) AND FORMAT_DATE('%Y%m%d', @end_date)",
+    "SELECT 1 AS id FROM `shop.analytics_123.events_*` AS e WHERE PARSE_DATE('%Y%m%d', "
+    "COALESCE(REGEXP_EXTRACT(e._TABLE_SUFFIX, r'intraday_(.*)'), e._table_suffix)) "
+    "BETWEEN @start_date AND @end_date",
     "WITH o AS (SELECT * FROM shop.crm.orders) SELECT id FROM o WHERE date = @start_date",
     "WITH o AS (SELECT date AS day, id FROM shop.crm.orders), p AS (SELECT id, day AS d FROM o) "
     "SELECT id FROM p WHERE d BETWEEN @start_date AND @end_date",
@@ -131,6 +137,11 @@ UNBOUNDED = [
         "FORMAT_DATE hides date",
     ),
     ("SELECT id FROM shop.crm.orders WHERE EXTRACT(YEAR FROM date) = 2026", "EXTRACT hides date"),
+    (
+        "SELECT id FROM shop.crm.orders WHERE IF(date > '2026-01-01', date, NULL) = '2026-02-01'",
+        "IF hides",
+    ),
+    ("SELECT id FROM shop.crm.orders WHERE GREATEST(date, paid) = '2026-02-01'", "nothing bounds"),
     ("SELECT id FROM shop.crm.orders WHERE date = @start_date OR a = 1", "nothing bounds"),
     ("SELECT id FROM shop.crm.orders WHERE NOT date = @start_date", "nothing bounds"),
     ("SELECT id FROM shop.crm.orders WHERE date != @start_date", "nothing bounds"),

@@ -91,10 +91,11 @@ def _is_free(node: exp.Expr) -> bool:
 
 def _of(node: exp.Expr, sides: frozenset[Side], masked: Masked) -> Bounds:
     columns = list(_columns(node))
+    keys = {key_of(column, masked) for column in columns}
     # of two columns in one expression neither is compared with a constant
-    if len(columns) != 1 or node.find(exp.Query):
+    if len(keys) != 1 or node.find(exp.Query):
         return {}
-    key = key_of(columns[0], masked)
+    key = keys.pop()
     # the suffix is part of the table's name, so any expression of it alone is known beforehand
     if key[1] == SUFFIX or _core(node) is columns[0]:
         return {key: sides}
