@@ -35,6 +35,8 @@ FAILING = {
     ("SPLIT(note, '-')[OFFSET(1)]", "reaches outside the array in 30 of 60 rows"),
     f"SELECT {COLUMNS}, PARSE_DATE('%Y%m%d', status) AS n {ORDERS}":
     ("PARSE_DATE('%Y%m%d', status)", "in 60 of 60 rows of the last 30 days, for values like 'a"),
+    f"SELECT order_id AS id, client_id, MIN(created_at) AS created, CAST(MAX(note) AS FLOAT64) AS "
+    f"value {ORDERS} GROUP BY 1, 2": ("CAST(MAX(note) AS FLOAT64)", "fails in 30 of 60 rows"),
     f"SELECT order_id AS id, client_id, TIMESTAMP_SECONDS(UNIX_MICROS(created_at)) AS created "
     f"{ORDERS}": ("TIMESTAMP_SECONDS(UNIX_MICROS(created_at))", "'9999999999999999'"),
 }  # fmt: skip
@@ -117,14 +119,27 @@ def test_a_condition_of_failing_holds_where_googlesql_fails(expression: str) -> 
         assert bool(row["fails"]) is fails, (expression, value)
 
 
-LOST = "makes NULL of a value in 30 of 60 rows of the last 30 days, for values like 'aaaaaa-aaaa'"
+LOST = "makes NULL of a value in 30 of 60 rows of the last 30 days"
+LIKE = ", for values like 'aaaaaa-aaaa'"
+READ = f"{LOST} that its SELECT reads{LIKE}"
+FLOAT = "SAFE_CAST(note AS FLOAT64)"
+STEP = f"WITH a AS (SELECT *, {FLOAT} AS n {ORDERS})"
+NEWEST = "ROW_NUMBER() OVER (PARTITION BY note ORDER BY order_id)"
 LOSING = {
-    f"SELECT {COLUMNS}, SAFE_CAST(note AS FLOAT64) AS value\n{ORDERS}":
-    ("SAFE_CAST(note AS FLOAT64)", LOST),
-    f"SELECT {COLUMNS}, ROUND(2 * SAFE_CAST(note AS FLOAT64)) AS value\n{ORDERS}":
-    ("SAFE_CAST(note AS FLOAT64)", LOST),
+    f"SELECT {COLUMNS}, {FLOAT} AS value\n{ORDERS}": (FLOAT, LOST + LIKE),
+    f"SELECT {COLUMNS}, ROUND(2 * {FLOAT}) AS value\n{ORDERS}": (FLOAT, LOST + LIKE),
     f"WITH a AS (SELECT *, SAFE_CAST(note AS INT64) AS n {ORDERS})\n"
-    f"SELECT {COLUMNS}, n * 1.0 AS value FROM a": ("SAFE_CAST(note AS INT64)", LOST),
+    f"SELECT {COLUMNS}, n * 1.0 AS value FROM a": ("SAFE_CAST(note AS INT64)", READ),
+    f"{STEP}, b AS (SELECT * FROM a)\nSELECT {COLUMNS}, n AS value FROM b": (FLOAT, READ),
+    f"SELECT * FROM (SELECT {COLUMNS}, {FLOAT} AS value {ORDERS})": (FLOAT, READ),
+    f"SELECT {COLUMNS}, {FLOAT} AS value, 0.2 * {FLOAT} AS tax {ORDERS}": (FLOAT, LOST + LIKE),
+    f"SELECT {COLUMNS}, (SELECT SAFE_CAST(n AS FLOAT64) FROM UNNEST([note]) AS n) AS value "
+    f"{ORDERS}":
+    ("SAFE_CAST(n AS FLOAT64)", LOST + LIKE),
+    f"SELECT order_id AS id, client_id, MIN(created_at) AS created, SAFE_CAST(MAX(note) AS "
+    f"FLOAT64) AS value {ORDERS} GROUP BY 1, 2": ("SAFE_CAST(MAX(note) AS FLOAT64)", LOST + LIKE),
+    f"SELECT {COLUMNS}, {FLOAT} AS value, {NEWEST} AS n {ORDERS} QUALIFY n <= 2":
+    (FLOAT, f"makes NULL of a value in 2 of 4 rows of the last 30 days{LIKE}"),
     f"SELECT {COLUMNS}, SAFE_CAST(IFNULL(note, '0') AS FLOAT64) AS value {ORDERS}":
     ("SAFE_CAST(IFNULL(note, '0') AS FLOAT64)", LOST),
     f"SELECT {COLUMNS}, SAFE.PARSE_DATE('%Y%m%d', status) AS n {ORDERS}":
@@ -136,6 +151,23 @@ LOSES_NOTHING = [
     f"SELECT {COLUMNS}, COALESCE(SAFE_CAST(note AS FLOAT64), total) AS value {ORDERS}",
     f"SELECT {COLUMNS}, SAFE_CAST(IF(note = '7', note, ' N/A ') AS FLOAT64) AS value {ORDERS}",
     f"SELECT {COLUMNS} {ORDERS} AND SAFE_CAST(note AS FLOAT64) = 7",
+    # what is only compared, or only sorts rows, is no value that is gone
+    f"SELECT {COLUMNS}, {FLOAT} IS NOT NULL AS n {ORDERS}",
+    f"SELECT {COLUMNS}, {FLOAT} > 5 AS n {ORDERS}",
+    f"SELECT {COLUMNS}, ROW_NUMBER() OVER (ORDER BY {FLOAT} DESC) AS n {ORDERS}",
+    f"SELECT {COLUMNS} {ORDERS} AND items IN (SELECT SAFE_CAST(note AS INT64) {ORDERS})",
+    f"SELECT client_id AS id, client_id, MIN(created_at) AS created, "
+    f"ARRAY_AGG({FLOAT} IGNORE NULLS LIMIT 1)[SAFE_OFFSET(0)] AS value {ORDERS} GROUP BY 1",
+    f"SELECT {COLUMNS}, COALESCE((SELECT SAFE_CAST(n AS FLOAT64) FROM UNNEST([note]) AS n), 0) "
+    f"AS value {ORDERS}",
+    # what a step makes NULL and the query behind it provides for, leaves out or never asks for
+    f"{STEP} SELECT {COLUMNS}, COALESCE(n, total) AS value FROM a",
+    f"{STEP}, b AS (SELECT *, IFNULL(n, 0) AS m FROM a) SELECT {COLUMNS}, m AS value FROM b",
+    f"{STEP} SELECT {COLUMNS}, n AS value FROM a WHERE n > 0",
+    f"{STEP} SELECT {COLUMNS}, 2 * 3.5 AS value FROM a",
+    f"SELECT {COLUMNS}, n AS value FROM (SELECT *, {FLOAT} AS n {ORDERS}) WHERE n IS NOT NULL",
+    f"SELECT {COLUMNS}, {FLOAT} AS value {ORDERS} "
+    "QUALIFY MIN(note) OVER (PARTITION BY order_id) = '7'",
 ]
 
 
@@ -173,4 +205,18 @@ def test_a_value_is_lost_where_googlesql_reads_none(form: str, value: str, is_lo
     anatomy = Losses(query.masked.tokens)
     (piece,) = anatomy.pieces
     (row,) = evaluate(f"SELECT {losing(piece, anatomy)} AS lost FROM (SELECT {value} AS a)")
+    assert bool(row["lost"]) is is_lost
+
+
+@pytest.mark.parametrize(
+    ("value", "is_lost"),
+    [("0000-00-00", False), ("0000-00-00 00:00:00", False), ("2026-13-01", True), ("0", True)],
+)
+def test_what_stands_for_no_date_is_no_lost_value(value: str, is_lost: bool) -> None:
+    rows = f"FROM (SELECT '{value}' AS a)"
+    query = judge(f"SELECT SAFE.PARSE_DATE('%Y-%m-%d', a) AS id {rows}", SCOPE).query
+    assert query
+    anatomy = Losses(query.masked.tokens)
+    (piece,) = anatomy.pieces
+    (row,) = evaluate(f"SELECT {losing(piece, anatomy)} AS lost {rows}")
     assert bool(row["lost"]) is is_lost

@@ -26,6 +26,8 @@ MAXIMUM_SUSPECTS = 5
 _SHAPES = 3
 _SHAPE_LENGTH = 40
 _EPOCHS = {"9" * 10: "SECONDS", "9" * 13: "MILLIS", "9" * 16: "MICROS"}
+_NO_DAY = r"r'^\s*0+(?:[-/.: T]+0+)+Z?\s*$'"
+"""What MySQL, and whatever exports it, writes for no date: 0000-00-00 00:00:00."""
 
 Ask = Callable[[str], list[Row]]
 
@@ -35,10 +37,12 @@ class Rows(NamedTuple):
 
     before: str
     after: str
+    given: str = ""
+    """The author's columns, where GROUP BY 1 or QUALIFY may name them."""
 
     def of(self, columns: str) -> str:
         """The query of these columns."""
-        return f"{self.before} SELECT {columns} {self.after}".strip()
+        return f"{self.before} SELECT {self.given}{columns} {self.after}".strip()
 
 
 def check(
@@ -74,7 +78,9 @@ def lost(
     ask = _asking(runner, own, window, is_over)
     anatomy = Losses(query.masked.tokens)
     counted = islice(_counted(anatomy, losing, ask), MAXIMUM_PIECES)
-    return [_lost(query, anatomy, *it, ask) for it in counted]
+    # one text over the same rows loses the same values, however often it is written
+    once = {(_written(anatomy, it[0].start, it[0].end), it[1]): it for it in [*counted][::-1]}
+    return [_lost(query, anatomy, *it, ask) for it in [*once.values()][::-1]]
 
 
 def _asking(runner: Warehouse, own: Warehouse, window: Window, is_over: Callable[[], bool]) -> Ask:
@@ -90,7 +96,8 @@ def _asking(runner: Warehouse, own: Warehouse, window: Window, is_over: Callable
 def losing(piece: Piece, anatomy: Anatomy) -> str:
     """The condition under which a safe form makes NULL of what is no text for nothing."""
     value = f"CAST(({anatomy.text(*piece.operands[0])}) AS STRING)"
-    return f"{failing(piece, anatomy)} AND {something(value).text} IS NOT NULL"
+    is_there = f"{something(value).text} IS NOT NULL"
+    return f"{failing(piece, anatomy)} AND {is_there} AND NOT REGEXP_CONTAINS({value}, {_NO_DAY})"
 
 
 def suspected(failed: Finding, query: Query) -> Finding:
@@ -144,6 +151,8 @@ def _rows(piece: Piece, select: Select, anatomy: Anatomy) -> Rows | None:
     # a join's condition is worked out over rows that no SELECT returns
     if clause == "FROM" or not end:
         return None
+    if isinstance(anatomy, Losses) and (outer := _outer(select, anatomy)):
+        return _unnested(select, outer, anatomy)
     conditions = anatomy.conditions(select)
     # its own condition would hide the rows on which it fails; those of the days keep it cheap
     if clause == "WHERE":
@@ -155,9 +164,38 @@ def _rows(piece: Piece, select: Select, anatomy: Anatomy) -> Rows | None:
         ]
     kept = " AND ".join(f"({_condition(it, anatomy)})" for it in conditions)
     after = f"{anatomy.text(start, end)} WHERE {kept or 'TRUE'}"
+    clauses = _clauses(piece, select, anatomy)
+    after += "".join(f" {anatomy.text(*select.part(word))}" for word in clauses)
+    listed = anatomy.text(select.start + 1, start).rstrip(", ")
+    return Rows(anatomy.prefix(select), after, f"{listed}, " if clauses else "")
+
+
+def _clauses(piece: Piece, select: Select, anatomy: Anatomy) -> list[str]:
+    """The clauses behind WHERE that decide which rows the piece is given."""
+    words: tuple[str, ...] = ()
     if anatomy.is_of_groups(piece):
-        after += "".join(f" {anatomy.text(*select.part(word))}" for word in ("GROUP", "HAVING"))
-    return Rows(anatomy.prefix(select), after)
+        words = ("GROUP", "HAVING")
+    # a row fails whether it is kept or not, but one that is not kept loses nothing
+    elif isinstance(anatomy, Losses) and "GROUP" not in select.clauses:
+        words = ("QUALIFY",)
+    return [word for word in words if word in select.clauses]
+
+
+def _outer(select: Select, anatomy: Anatomy) -> Select | None:
+    """The SELECT of whose rows this one reads an array, such as event_params, or None."""
+    outer = anatomy.around(select)
+    is_array = anatomy.tokens[select.part("FROM")[0] + 1].has("UNNEST")
+    return outer if is_array and outer and outer.part("FROM")[1] else None
+
+
+def _unnested(select: Select, outer: Select, anatomy: Anatomy) -> Rows:
+    """The elements of the arrays of the rows of another SELECT."""
+    conditions = [*anatomy.conditions(outer), *anatomy.conditions(select)]
+    kept = " AND ".join(f"({_condition(it, anatomy)})" for it in conditions)
+    start, end = select.part("FROM")
+    array = anatomy.text(start + 1, end)
+    from_ = anatomy.text(*outer.part("FROM"))
+    return Rows(anatomy.prefix(outer), f"{from_} CROSS JOIN {array} WHERE {kept or 'TRUE'}")
 
 
 def _condition(part: tuple[int, int], anatomy: Anatomy) -> str:
@@ -204,7 +242,10 @@ def _lost(
     at = query.source.position(first.offset, last.offset + len(last.text))
     text = _written(anatomy, piece.start, piece.end)
     shapes = _shapes(piece, anatomy, losing, rows, ask)
-    message = f"{text} makes NULL of a value in {number:,} of {total:,} rows of the last 30 days"
+    select = anatomy.select_of(piece)
+    is_inner = select is not None and anatomy.is_inner(select)
+    rows_read = "rows of the last 30 days" + " that its SELECT reads" * is_inner
+    message = f"{text} makes NULL of a value in {number:,} of {total:,} {rows_read}"
     value = _written(anatomy, *piece.operands[0])
     fix = f"Read these forms of {value} as well, or leave such rows out in WHERE"
     return found("lost_values", message + _like(shapes), fix, at=at)

@@ -25,8 +25,10 @@ _FAILING = frozenset(
 )
 _DIVIDING = frozenset({"DIV", "MOD"})
 _SAFE_PARSER = "SAFE.PARSE_"
-_GUARDS = frozenset({"COALESCE", "IFNULL", "IF", "CASE"})
-"""Words beside which a NULL is one of the answers that the author has thought of."""
+_GUARDS = frozenset("COALESCE IFNULL IF CASE IS IGNORE BETWEEN IN LIKE".split())
+_GUARDS |= {"=", "<", ">", "<=", ">=", "!=", "<>"}
+"""Words beside which a NULL is one of the answers that the author has thought of: no value is
+returned where one is only compared."""
 _OF_DAYS = frozenset({"DATE", "DATETIME", "TIMESTAMP"})
 """Left as they are where they bound the days, as no partition is skipped behind SAFE."""
 _CLAUSES = ("FROM", "WHERE", "GROUP", "HAVING", "QUALIFY", "WINDOW", "ORDER", "LIMIT")
@@ -122,6 +124,24 @@ class Anatomy:
                     cuts.append(index)
                 in_between = False
         return [(one + 1, other) for one, other in pairwise([*cuts, end])] if end else []
+
+    def around(self, select: Select) -> Select | None:
+        """The innermost SELECT in which another stands."""
+        outer = [it for it in self.selects if it.start < select.start < it.end]
+        return max(outer, key=lambda it: it.start, default=None)
+
+    def is_inner(self, select: Select) -> bool:
+        """Whether another SELECT reads its rows: that of a step, or one in FROM."""
+        outer = self.around(select)
+        is_step = any(start < select.start < end for start, end in self.steps)
+        return is_step or (outer is not None and outer.clause_of(select.start) == "FROM")
+
+    def item(self, select: Select, index: int) -> tuple[int, int]:
+        """The column of a SELECT's list in which a token stands: its first token and its end."""
+        end = min([*select.clauses.values(), select.end])
+        commas = [it for it in self._flat(select.start + 1, end) if self.tokens[it].has(",")]
+        begins = max((it for it in commas if it < index), default=select.start)
+        return begins + 1, min((it for it in commas if it > index), default=end)
 
     def is_of_groups(self, piece: Piece) -> bool:
         """Whether it is worked out of many rows: with an aggregate or a window in it."""
@@ -287,16 +307,51 @@ class Losses(Anatomy):
 
     def _is_returned(self, piece: Piece) -> bool:
         """Whether it is a column, or a part of one that provides for no NULL."""
-        select = self.select_of(piece)
-        if select is None or select.clause_of(piece.start) != "SELECT":
+        select, start, end = self.select_of(piece), piece.start, piece.end
+        while select is not None and select.clause_of(start) == "SELECT":
+            begins, ends = self.item(select, start)
+            around = [*self.tokens[begins:start], *self.tokens[end:ends]]
+            if _is_guarded(around) or self._only_orders(begins, start):
+                return False
+            outer = self.around(select)
+            if outer is None or self.is_inner(select):
+                last = self.tokens[ends - 1]
+                is_named = ends > end and _is_value(last)
+                return not (is_named and self.is_inner(select)) or self._is_kept(last, select)
+            # one value of a row: what stands around its brackets may provide for it as well
+            select, start, end = outer, select.start, select.end
+        return False
+
+    def _only_orders(self, begins: int, start: int) -> bool:
+        """Whether rows are but sorted or parted by it, in a window or inside of an aggregate."""
+        around = (at for at, end in self.closed.items() if begins <= at < start < end)
+        places = (index for at in around for index in self._flat(at + 1, start))
+        return any(self.tokens[index].has("ORDER", "PARTITION") for index in places)
+
+    def _is_kept(self, name: Token, select: Select) -> bool:
+        """Whether a column of a step or a query in FROM goes on as it is, NULL and all."""
+        outside = [it for it in range(len(self.tokens)) if not select.start <= it < select.end]
+        mentions = [it for it in outside if _is_value(self.tokens[it]) and self._is(it, name)]
+        if not mentions:
+            return any(self._is_star(it) for it in outside)
+        return not any(map(self._is_provided_for, mentions))
+
+    def _is(self, index: int, name: Token) -> bool:
+        return self.tokens[index].name.lower() == name.name.lower()
+
+    def _is_star(self, index: int) -> bool:
+        before = self.tokens[index - 1]
+        return self.tokens[index].has("*") and before.has("SELECT", "DISTINCT", ",", ".")
+
+    def _is_provided_for(self, index: int) -> bool:
+        """Whether the column is compared there, or a NULL of it has an answer."""
+        around = [it for it in self.selects if it.start < index < it.end]
+        select = max(around, key=lambda it: it.start, default=None)
+        if select is None:
             return False
-        end = min([*select.clauses.values(), select.end])
-        items = [select.start]
-        items += [it for it in self._flat(select.start + 1, end) if self.tokens[it].has(",")]
-        begins = max(it for it in items if it < piece.start)
-        ends = min((it for it in items if it > piece.start), default=end)
-        around = [*self.tokens[begins : piece.start], *self.tokens[piece.end : ends]]
-        return not any(token.word in _GUARDS for token in around)
+        if select.clause_of(index) != "SELECT":
+            return select.clause_of(index) in ("WHERE", "HAVING", "QUALIFY", "FROM")
+        return _is_guarded(self.tokens[slice(*self.item(select, index))])
 
 
 class _Marks:
@@ -379,6 +434,10 @@ def _brackets(tokens: Sequence[Token]) -> dict[int, int]:
 def _compares(before: Token | None, token: Token) -> bool:
     """Whether FROM belongs to a IS DISTINCT FROM b."""
     return token.has("FROM") and before is not None and before.has("DISTINCT")
+
+
+def _is_guarded(tokens: Sequence[Token]) -> bool:
+    return any(token.word in _GUARDS or token.text in _GUARDS for token in tokens)
 
 
 def _is_number(tokens: Sequence[Token]) -> bool:
