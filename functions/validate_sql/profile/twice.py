@@ -8,9 +8,11 @@ Which names pass is asked of BigQuery, whose functions nobody has to know here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import cache
+from itertools import combinations
 
 from common.bigquery.warehouse import Warehouse
 from common.errors import ProductError
@@ -18,19 +20,21 @@ from common.guard.judge import Query, Verdict
 from common.guard.reading.lexer import Token, canonical
 from common.model.findings import Finding, found
 from common.model.window import Window
+from common.untyped import Row
 from functions.validate_sql.partition import partition
+from functions.validate_sql.profile import flow
 from functions.validate_sql.profile.filters import asked
 from functions.validate_sql.profile.pieces import Anatomy, Select
 
+Ask = Callable[[str], list[Row]]
+
 _KINDS = ("", "intraday_", "fresh_")
 _SUFFIX = "_TABLE_SUFFIX"
-_WRITTEN_DAYS = 3
+_WRITTEN_DAYS = 12
 _PLAIN = frozenset({"BETWEEN", "=", "<", "<="})
 _OF_A_DAY = re.compile(r"[^\w%]*[\d%]")
 """A text that begins as the name of a day does, or as the format of one."""
 _SET_ASIDE = frozenset("QUALIFY DISTINCT ROW_NUMBER RANK DENSE_RANK".split())
-_ADDED_UP = frozenset("SUM AVG COUNT COUNTIF STRING_AGG".split())
-"""What becomes another where a row comes twice; MAX and ANY_VALUE do not."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,13 @@ class Read:
 
     path: Token
     conditions: tuple[tuple[Token, ...], ...]
-    is_alone: bool
-    """Whether no row of another table decides which of its rows are kept."""
+    events: frozenset[str] = frozenset()
+    """The only names of events that it keeps; none where it does not say."""
+
+    @property
+    def dataset(self) -> str:
+        """The dataset of one property's export."""
+        return self.path.name.rpartition(".")[0]
 
     @property
     def begun(self) -> str:
@@ -52,9 +61,20 @@ class Read:
         """Whether a condition, as it is written, lets daily tables through alone."""
         return any(map(_is_plain, self.conditions))
 
-    def names(self, window: Window) -> list[str]:
-        """Of a few days the tables that the wildcard finds, if they are there."""
-        named = (f"events_{kind}{day}" for day in _days(self, window) for kind in _KINDS)
+    @property
+    def written(self) -> list[str]:
+        """The days that its conditions write out."""
+        texts = [token.text for it in self.conditions for token in it if token.kind == "string"]
+        return [day for text in texts for day in re.findall(r"20\d{6}", text)]
+
+    def is_apart(self, other: Read) -> bool:
+        """Whether no event of one property can come by both."""
+        is_disjoint = bool(self.events and other.events) and not self.events & other.events
+        return self.dataset != other.dataset or is_disjoint
+
+    def names(self, kind: str, days: Iterable[str]) -> list[str]:
+        """The tables of a kind that the wildcard finds, if they are there."""
+        named = (f"events_{kind}{day}" for day in days)
         return [name for name in named if name.startswith(self.begun)]
 
 
@@ -67,27 +87,32 @@ def check(verdict: Verdict, runner: Warehouse, own: Warehouse, window: Window) -
     if query is None or _sets_aside(query.masked.tokens):
         return []
     reads = list(_reads(Anatomy(query.masked.tokens)))
-    # whoever reads one kind of table by its plain suffix reads each day once
-    if all(it.is_plain for it in reads) and len({it.begun for it in reads}) < 2:
+    if all(it.is_plain for it in reads) and len({(it.dataset, it.begun) for it in reads}) < 2:
         return []
-    if not _twins({name for it in reads for name in it.names(window)}):
-        return []
-    # only in a UNION one row is put beside its twin; a join or a step may be for another purpose
-    is_union = any(token.has("UNION") for token in query.masked.tokens)
-    beside: set[str] = set()
-    for read in reads:
-        passed = _passed(read, runner, own, window)
-        if twins := _twins(passed | (beside if read.is_alone else set())):
-            return [_finding(query, read, twins)]
-        if is_union and read.is_alone:
-            beside |= passed
+    days = _days(reads, window)
+    passed = cache(lambda read: _passed(read, days, lambda sql: asked(sql, runner, own, window)))
+    for several in _united(reads, flow.of(query)):
+        # whoever reads one kind of table by its plain suffix reads each day once
+        if all(it.is_plain for it in several) and len({it.begun for it in several}) < 2:
+            continue
+        if twins := _twins(name for read in several for name in passed(read)):
+            # of a pair the one that reads no daily table is to go
+            read = next(it for it in several if twins[-1] in passed(it))
+            return [_finding(query, read, twins, is_alone=len(several) < 2)]
     return []
 
 
+def _united(reads: Sequence[Read], rows: flow.Flow) -> Iterator[tuple[Read, ...]]:
+    """Each read that gives the query rows, then each two of which one event may come by both."""
+    yield from ((it,) for it in reads if it.path.offset in rows.tables)
+    for group in rows.united:
+        there = [it for it in reads if it.path.offset in group]
+        yield from (both for both in combinations(there, 2) if not both[0].is_apart(both[1]))
+
+
 def _sets_aside(tokens: Sequence[Token]) -> bool:
-    """Whether of two rows that are the same one may be left: by DISTINCT, a rank or a group."""
-    words = {token.word for token in tokens}
-    return bool(words & _SET_ASIDE) or ("GROUP" in words and not words & _ADDED_UP)
+    """Whether of two rows that are the same one may be left: by DISTINCT or a rank."""
+    return any(token.word in _SET_ASIDE for token in tokens)
 
 
 def _reads(anatomy: Anatomy) -> Iterator[Read]:
@@ -100,16 +125,18 @@ def _reads(anatomy: Anatomy) -> Iterator[Read]:
                 of_suffix = tuple(tuple(it) for it in conditions if any(map(_is_suffix, it)))
                 # one without any is refused, or read whole on purpose
                 if of_suffix:
-                    yield Read(token, of_suffix, _is_alone(anatomy, select))
+                    yield Read(token, of_suffix, _events(conditions))
 
 
-def _is_alone(anatomy: Anatomy, select: Select) -> bool:
-    from_, where = (anatomy.tokens[slice(*select.part(word))] for word in ("FROM", "WHERE"))
-    is_joined = any(token.has("JOIN") for token in from_)
-    # the parameters of an event are rows of its own
-    sources = (after for it, after in pairwise(where) if it.has("FROM"))
-    asks = any(token.has("SELECT") for token in where)
-    return not is_joined and not (asks and any(not it.has("UNNEST") for it in sources))
+def _events(conditions: Iterable[Sequence[Token]]) -> frozenset[str]:
+    """The names that one of the conditions lists: event_name = 'purchase', or IN."""
+    for condition in conditions:
+        column, *listed = condition[2:] if condition[1:2] and condition[1].has(".") else condition
+        texts = frozenset(token.text[1:-1] for token in listed if token.kind == "string")
+        is_list = all(it.kind == "string" or it.has("=", "IN", "(", ",", ")") for it in listed)
+        if column.name == "event_name" and texts and is_list:
+            return texts
+    return frozenset()
 
 
 def _is_wildcard(token: Token) -> bool:
@@ -125,9 +152,19 @@ def _is_suffix(token: Token) -> bool:
 def _is_told_elsewhere(anatomy: Anatomy, select: Select) -> bool:
     """Whether a join or a query around this one may say which tables it reads."""
     is_inner = any(one < select.start < other for one, other in anatomy.closed.items())
-    places = range(select.start, select.end)
-    clauses = {select.clause_of(it) for it in places if _is_suffix(anatomy.tokens[it])}
-    return "FROM" in clauses or (is_inner and "SELECT" in clauses)
+    places = [it for it in range(select.start, select.end) if _is_suffix(anatomy.tokens[it])]
+    if any(select.clause_of(it) == "FROM" for it in places):
+        return True
+    columns = {anatomy.item(select, it) for it in places if select.clause_of(it) == "SELECT"}
+    return is_inner and any(_is_asked_for(anatomy, select, end) for _, end in columns)
+
+
+def _is_asked_for(anatomy: Anatomy, select: Select, end: int) -> bool:
+    """Whether a query around names the column that ends there, or cannot but read it."""
+    name = anatomy.tokens[end - 1]
+    outside = [*anatomy.tokens[: select.start], *anatomy.tokens[select.end :]]
+    is_named = name.kind in ("name", "quoted") and anatomy.tokens[end - 2].has("AS")
+    return not is_named or any(token.name.lower() == name.name.lower() for token in outside)
 
 
 def _is_plain(condition: Sequence[Token]) -> bool:
@@ -143,17 +180,29 @@ def _is_plain(condition: Sequence[Token]) -> bool:
     )
 
 
-def _passed(read: Read, runner: Warehouse, own: Warehouse, window: Window) -> set[str]:
-    """The names of tables, of a few days, that the conditions let through."""
+def _passed(read: Read, days: Sequence[str], ask: Ask) -> frozenset[str]:
+    """The names of the days' tables that the conditions let through."""
     if any(token.has("SELECT") for condition in read.conditions for token in condition):
-        return set()
-    listed = ", ".join(f"'{name.removeprefix(read.begun)}'" for name in read.names(window))
+        return frozenset()
+    kinds = [names for kind in _KINDS if (names := read.names(kind, days))]
+    with suppress(ProductError):
+        return _kept(read, [name for names in kinds for name in names], ask)
+    # a function may fail on one kind of name, and that stops a run only where such tables are
+    kept: frozenset[str] = frozenset()
+    for names in kinds if len(kinds) > 1 else ():
+        with suppress(ProductError):
+            kept |= _kept(read, names, ask)
+    return kept
+
+
+def _kept(read: Read, names: Sequence[str], ask: Ask) -> frozenset[str]:
+    """Those of the names that pass; raises ProductError where the conditions fail on one."""
+    listed = ", ".join(f"'{name.removeprefix(read.begun)}'" for name in names)
     where = " AND ".join(f"({_of_suffix(it)})" for it in read.conditions)
-    sql = f"SELECT suffix AS id FROM UNNEST([{listed}]) AS suffix WHERE {where}"
-    try:
-        return {f"{read.begun}{row['id']}" for row in asked(sql, runner, own, window)}
-    except ProductError:
-        return set()
+    # one text, as only the first rows of an answer are read
+    sql = f"SELECT STRING_AGG(suffix, ' ') AS id FROM UNNEST([{listed}]) AS suffix WHERE {where}"
+    texts = (row["id"] or "" for row in ask(sql))
+    return frozenset(f"{read.begun}{suffix}" for text in texts for suffix in text.split())
 
 
 def _of_suffix(condition: Sequence[Token]) -> str:
@@ -166,29 +215,38 @@ def _of_suffix(condition: Sequence[Token]) -> str:
     return canonical(kept)
 
 
-def _days(read: Read, window: Window) -> list[str]:
-    """Days that a run asks for, and some of those that the query itself writes."""
-    texts = [token.text for it in read.conditions for token in it if token.kind == "string"]
-    written = [day for text in texts for day in re.findall(r"20\d{6}", text)]
-    asked_for = (f"{day:%Y%m%d}" for day in (window.start, *[*window.dates][-2:]))
+def _days(reads: Iterable[Read], window: Window) -> list[str]:
+    """The days of a run, and some of those that the query itself writes."""
+    asked_for = (f"{day:%Y%m%d}" for day in window.dates)
+    written = [day for read in reads for day in read.written]
     return list(dict.fromkeys([*asked_for, *written[:_WRITTEN_DAYS]]))
 
 
-def _twins(passed: set[str]) -> list[str]:
+def _twins(passed: Iterable[str]) -> list[str]:
     """The names of the newest day that has two of them."""
-    days = sorted({name[-8:] for name in passed}, reverse=True)
+    there = frozenset(passed)
+    days = sorted({name[-8:] for name in there}, reverse=True)
     listed = ([f"events_{kind}{day}" for kind in _KINDS] for day in days)
-    there = ([name for name in names if name in passed] for names in listed)
-    return next((names for names in there if len(names) > 1), [])
+    kept = ([name for name in names if name in there] for names in listed)
+    return next((names for names in kept if len(names) > 1), [])
 
 
-def _finding(query: Query, read: Read, twins: Sequence[str]) -> Finding:
+def _finding(query: Query, read: Read, twins: Sequence[str], is_alone: bool) -> Finding:
     path = read.path
-    daily = ".".join([*path.name.split(".")[:-1], "events_*"])
+    daily = f"{read.dataset}.events_*"
+    where = partition.filter_of(partition.shards(daily), _SUFFIX, "")
     return found(
         "read_twice",
         f"The query lets through {', '.join(twins[:-1])} and {twins[-1]}, which tell of the same "
-        "day: its events count twice while both tables are there.",
-        f"FROM `{daily}` WHERE {partition.filter_of(partition.shards(daily), _SUFFIX, '')}",
+        f"day: its events count twice while both tables are there{_where_fresh(twins)}.",
+        f"FROM `{daily}` WHERE {where}"
+        if is_alone
+        else "Leave this part of the UNION out: a run counts a day by its daily table.",
         at=query.source.position(path.offset, path.offset + len(path.text)),
     )
+
+
+def _where_fresh(twins: Sequence[str]) -> str:
+    """Who has such tables, as whoever leaves out those of today may never have seen others."""
+    is_fresh_alone = all("_intraday_" not in name for name in twins)
+    return ", as in Analytics 360 with the fresh daily export" if is_fresh_alone else ""
