@@ -91,6 +91,7 @@ def check(verdict: Verdict, runner: Warehouse, own: Warehouse, window: Window) -
         return []
     days = _days(reads, window)
     passed = cache(lambda read: _passed(read, days, lambda sql: asked(sql, runner, own, window)))
+    fresh: list[Finding] = []
     for several in _united(reads, flow.of(query)):
         # whoever reads one kind of table by its plain suffix reads each day once
         if all(it.is_plain for it in several) and len({it.begun for it in several}) < 2:
@@ -98,8 +99,11 @@ def check(verdict: Verdict, runner: Warehouse, own: Warehouse, window: Window) -
         if twins := _twins(name for read in several for name in passed(read)):
             # of a pair the one that reads no daily table is to go
             read = next(it for it in several if twins[-1] in passed(it))
-            return [_finding(query, read, twins, is_alone=len(several) < 2)]
-    return []
+            finding = _finding(query, read, twins, is_alone=len(several) < 2)
+            if finding.code == "read_twice":
+                return [finding]
+            fresh.append(finding)
+    return fresh[:1]
 
 
 def _united(reads: Sequence[Read], rows: flow.Flow) -> Iterator[tuple[Read, ...]]:
@@ -235,18 +239,14 @@ def _finding(query: Query, read: Read, twins: Sequence[str], is_alone: bool) -> 
     path = read.path
     daily = f"{read.dataset}.events_*"
     where = partition.filter_of(partition.shards(daily), _SUFFIX, "")
+    is_fresh_alone = all("_intraday_" not in name for name in twins)
+    where_there = ", as in Analytics 360 with the fresh daily export" if is_fresh_alone else ""
     return found(
-        "read_twice",
+        "fresh_read_twice" if is_fresh_alone else "read_twice",
         f"The query lets through {', '.join(twins[:-1])} and {twins[-1]}, which tell of the same "
-        f"day: its events count twice while both tables are there{_where_fresh(twins)}.",
+        f"day: its events count twice while both tables are there{where_there}.",
         f"FROM `{daily}` WHERE {where}"
         if is_alone
         else "Leave this part of the UNION out: a run counts a day by its daily table.",
         at=query.source.position(path.offset, path.offset + len(path.text)),
     )
-
-
-def _where_fresh(twins: Sequence[str]) -> str:
-    """Who has such tables, as whoever leaves out those of today may never have seen others."""
-    is_fresh_alone = all("_intraday_" not in name for name in twins)
-    return ", as in Analytics 360 with the fresh daily export" if is_fresh_alone else ""
