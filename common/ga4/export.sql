@@ -119,7 +119,8 @@ SELECT
     -- copies may lack the dollars of the record; those of the event are of the same amount
     WHEN keyed.event_name = 'refund' THEN COALESCE(NULLIF(keyed.refunded_in_usd, 0), keyed.event_in_usd)
     WHEN keyed.purchase_revenue IS NOT NULL THEN COALESCE(NULLIF(keyed.purchase_in_usd, 0), keyed.event_in_usd)
-    ELSE keyed.event_in_usd
+    -- of an amount that stands in the parameter alone the dollars of the event say more
+    ELSE COALESCE(NULLIF(keyed.event_in_usd, 0), keyed.purchase_in_usd)
   END AS value_in_usd,
   -- a refund's amount, however its sign was written; zero states none
   IF(

@@ -90,6 +90,20 @@ def test_one_step_beyond_each_incident_speaks_and_once_a_day(
     assert world.query(states) == []
 
 
+def test_a_refund_of_an_order_that_another_property_sold_lowers_nothing_and_is_told() -> None:
+    world = QuickWorld(properties=("web", "app"))
+    world.define(**PURCHASE)
+    world.events([sale(60), sale(61)], "web")
+    world.events([sale(70), refund(70), refund(60)], "app")
+    world.run(DAY)
+    rows = {
+        row["id"].partition("@")[0]: row["value"] for row in world.rows("purchase", "id", "value")
+    }
+    assert rows == {"O60": 10.0, "O61": 10.0, "O70": 0.0}
+    assert world.incidents() == ["refund_of_unknown_order"]
+    world.close()
+
+
 MENDED: dict[str, dict[str, Any]] = {
     "orders_without_id": {"order": None},
     "order_id_reused": {"order": "one for all"},

@@ -84,8 +84,13 @@ def report(
     those that it did not read.
     """
     window = Window.ending(until, DAYS)
+    # a refund is of its own property; where there is one the memory of orders is read for ids alone
+    several = len(warehouse.settings.ga4_datasets) > 1
+    order = "CONCAT({0}.property, '/', {0}.order_id)" if several else "{0}.order_id"
     sql = template(
         __file__,
+        order_of_refund=order.format("event"),
+        order_of_memory=order.format("memory"),
         stage=warehouse.table("ga4_events"),
         orders=warehouse.table("order_memory"),
         clicks=warehouse.table("ga4_clicks"),
@@ -270,7 +275,7 @@ def _of_orders(found: Row) -> Iterator[Incident]:
             "refund_of_unknown_order",
             f"Refunds of the {DAYS} days up to {found['until']} that name no order, or one of no"
             f" purchase: {found['unknown_refunds']:,}; they lower nothing.",
-            fix="Send the transaction_id of the purchase with its refund.",
+            fix="Send the transaction_id of the purchase with its refund, to the same property.",
             severity="warning",
         )
 

@@ -46,8 +46,8 @@ unknown AS (
     AND event.date BETWEEN @start_date AND @end_date
     AND (
       event.order_id IS NULL
-      OR event.order_id NOT IN (
-        SELECT memory.order_id FROM {{ orders }} AS memory WHERE memory.date BETWEEN @oldest AND @end_date
+      OR {{ order_of_refund }} NOT IN (
+        SELECT {{ order_of_memory }} FROM {{ orders }} AS memory WHERE memory.date BETWEEN @oldest AND @end_date
       )
     )
 ),
