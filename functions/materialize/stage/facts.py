@@ -238,8 +238,8 @@ def _of_orders(found: Row) -> Iterator[Incident]:
         yield Incident(
             "order_id_reused",
             f"The order id {order['order_id']} stands on {order['purchases']:,} purchases of"
-            f" {order['clients']:,} clients in {order['property']}; it counts once, and up to"
-            f" {lost:,.2f} of the other purchases' value does not count.",
+            f" {order['clients']:,} clients in {order['property']}; where it counts once, up"
+            f" to {lost:,.2f} of the other purchases' value does not count.",
             fix="Send an order id of its own with each order, or set order_ids_are_per_client.",
             object=order["order_id"],
             severity="warning",
@@ -250,8 +250,8 @@ def _of_orders(found: Row) -> Iterator[Incident]:
         yield Incident(
             "orders_without_id",
             f"{found['without_id']:,} of {purchases:,} purchases of the {DAYS} days up to"
-            f" {found['until']} have no order id: each counts, reloads of a page included, and no"
-            " refund finds them.",
+            f" {found['until']} have no order id: each that is kept counts, reloads of a page"
+            " included, and no refund finds them.",
             fix="Send transaction_id with the purchase event.",
             severity="warning",
         )
