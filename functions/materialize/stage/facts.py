@@ -274,8 +274,10 @@ def _of_orders(found: Row) -> Iterator[Incident]:
         yield Incident(
             "refund_of_unknown_order",
             f"Refunds of the {DAYS} days up to {found['until']} that name no order, or one of no"
-            f" purchase: {found['unknown_refunds']:,}; they lower nothing.",
-            fix="Send the transaction_id of the purchase with its refund, to the same property.",
+            f" purchase in their property's export: {found['unknown_refunds']:,}; they lower"
+            " nothing.",
+            fix="Send the transaction_id of the purchase with its refund, to the same property."
+            " Orders of days that the export does not hold are not known.",
             severity="warning",
         )
 
