@@ -17,6 +17,10 @@ DAILY = (
     "In GA4 under Admin, Product links, BigQuery links, switch on the export type Daily; properties"
     " above a million events a day need fewer events, or Analytics 360."
 )
+OPTION = (
+    " Or set CONVERSIONS_GA4_STREAMING=true (Terraform: ga4_streaming) to count days from the"
+    " stream 72 hours after their end; they are preliminary and not exported."
+)
 LINK = (
     "Link the property to BigQuery with the export type Daily (GA4: Admin, Product links, BigQuery"
     " links), or correct CONVERSIONS_GA4_DATASETS; a new link writes its first table within a day."
@@ -82,14 +86,16 @@ def _streaming_only(warehouse: Warehouse, dataset: str) -> Problem:
         "ga4_streaming_only",
         f"{dataset} is exported by streaming only (events_intraday_), and no daily table will"
         " land: nothing of it is counted.",
-        f"{DAILY} Or set CONVERSIONS_GA4_STREAMING=true (Terraform: ga4_streaming) to count days"
-        " from the stream 72 hours after their end; they are preliminary and not exported.",
+        f"{DAILY}{OPTION}",
         dataset,
     )
 
 
 LANDING = timedelta(hours=36)
 """So long after its end a day may normally land: GA4 promises no hour."""
+
+
+LEFT = timedelta(days=shards.STREAMING_DAYS)
 
 
 def gaps(warehouse: Warehouse, window: Window, now: datetime) -> Iterator[Problem]:
@@ -119,10 +125,18 @@ def gaps(warehouse: Warehouse, window: Window, now: datetime) -> Iterator[Proble
         gone = {day for day in lacking if (dataset, f"events_{day:%Y%m%d}") in known}
         for gap in _runs([day for day in lacking if day in gone]):
             yield _gone(dataset, gap)
+        streamed = shards.shard_days(tables, "events_intraday_")
         for gap in _runs([day for day in lacking if day not in gone]):
-            yield _missing(
-                dataset, gap, is_newest=gap.start > max(daily), is_read=gap.start in there
+            is_newest, is_read = gap.start > max(daily), gap.start in there
+            # GA4 deletes the streamed table once the daily one is there, at most 72 hours later
+            is_left = (
+                f"{gap.start:%Y%m%d}" in streamed and now > day_over(gap.start, timezone) + LEFT
             )
+            if is_newest and is_left:
+                option = "" if warehouse.settings.ga4_streaming else OPTION
+                yield _streamed_since(dataset, gap, option, is_read=is_read)
+            else:
+                yield _missing(dataset, gap, is_newest=is_newest, is_read=is_read)
 
 
 def _runs(days: list[date]) -> Iterator[Window]:
@@ -153,8 +167,23 @@ def _gone(dataset: str, gap: Window) -> Problem:
     )
 
 
+READ = " What is counted of it is preliminary and not exported."
+
+
+def _streamed_since(dataset: str, gap: Window, option: str, *, is_read: bool) -> Problem:
+    return Problem(
+        "ga4_day_missing",
+        f"{_named(dataset, gap)} not landed yet, and 72 hours after {gap.start} GA4 still streams"
+        " alone (events_intraday_): the daily export may be switched off."
+        f"{READ if is_read else ''}",
+        f"What lands is counted, however late. {DAILY}{option}",
+        dataset,
+        f"{gap.start:%Y%m%d}",
+    )
+
+
 def _missing(dataset: str, gap: Window, *, is_newest: bool, is_read: bool) -> Problem:
-    read = " What is counted of it is preliminary and not exported." if is_read else ""
+    read = READ if is_read else ""
     if is_newest:
         fix = "Look at the property's BigQuery link in GA4; what lands is counted, however late."
     else:

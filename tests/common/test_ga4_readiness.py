@@ -102,6 +102,28 @@ def test_the_newest_day_is_named_once_it_is_late_and_until_it_is_there() -> None
     assert gaps(*daily(8, 9), "events_fresh_20261110", now=late) == []
 
 
+def switches(*names: str, streaming: bool = False) -> list[tuple[str, bool, bool]]:
+    """Of each gap its first day, and whether its fix names GA4's switch and our option."""
+    tables = Tables(*names, streaming=streaming)
+    found = readiness.gaps(tables, Window(date(2026, 11, 1), YESTERDAY), MORNING)
+    return [
+        (it.object, "export type Daily" in it.fix, "CONVERSIONS_GA4_STREAMING=true" in it.fix)
+        for it in found
+    ]
+
+
+def test_days_that_only_the_stream_tells_any_more_are_pointed_to_the_switch() -> None:
+    # a property that has grown beyond a million events a day (dbt-ga4#182, #217)
+    streamed = [f"events_intraday_202611{day:02}" for day in range(6, 12)]
+    assert switches(*daily(4, 5), *streamed) == [("20261106", True, True)]
+    # who counts the stream has chosen it
+    assert switches(*daily(4, 5), *streamed, streaming=True) == [("20261106", True, False)]
+    # there is no stream, 72 hours have not passed, or daily tables go on
+    assert switches(*daily(4, 5)) == [("20261106", False, False)]
+    assert switches(*daily(4, 5, 6, 7), *streamed) == [("20261108", False, False)]
+    assert switches(*daily(4, 5, 10), *streamed) == [("20261106", False, False)]
+
+
 def test_a_table_that_was_read_and_deleted_is_not_said_to_be_late() -> None:
     found = list(
         readiness.gaps(
