@@ -96,6 +96,7 @@ LANDING = timedelta(hours=36)
 
 
 LEFT = timedelta(days=shards.STREAMING_DAYS)
+"""GA4 deletes a day's streamed table once its daily one is complete, by then at the latest."""
 
 
 def gaps(warehouse: Warehouse, window: Window, now: datetime) -> Iterator[Problem]:
@@ -128,7 +129,6 @@ def gaps(warehouse: Warehouse, window: Window, now: datetime) -> Iterator[Proble
         streamed = shards.shard_days(tables, "events_intraday_")
         for gap in _runs([day for day in lacking if day not in gone]):
             is_newest, is_read = gap.start > max(daily), gap.start in there
-            # GA4 deletes the streamed table once the daily one is there, at most 72 hours later
             is_left = (
                 f"{gap.start:%Y%m%d}" in streamed and now > day_over(gap.start, timezone) + LEFT
             )

@@ -20,10 +20,13 @@ DAYS_OF_SESSIONS = (
 )
 
 
-def by_order(previous: str, context: Context, *, past: bool) -> Sql:
-    """The earliest of each id over all history stays."""
+def by_order(previous: str, context: Context, *, past: bool, known: str) -> Sql:
+    """The earliest of each id over all history stays.
+
+    `known` is the id that a row of order_memory has, over the alias `memory`.
+    """
     # over all history: crawlers open thank-you pages again months later (dbt-ga4#193)
-    return _first(previous, context, "order", "id", past)
+    return _first(previous, context, "order", "id", past, known)
 
 
 def by_session(previous: str, context: Context, *, past: bool) -> Sql:
@@ -31,7 +34,9 @@ def by_session(previous: str, context: Context, *, past: bool) -> Sql:
     return _first(previous, context, "session", "session_id", past)
 
 
-def _first(previous: str, context: Context, of: str, key: str, past: bool) -> Sql:
+def _first(
+    previous: str, context: Context, of: str, key: str, past: bool, id_known: str = ""
+) -> Sql:
     # published rows alone would forget what a later step took away
     memory = [template(__file__, "dedup_past", key=key)] if past else []
     if of == "order":
@@ -39,7 +44,7 @@ def _first(previous: str, context: Context, of: str, key: str, past: bool) -> Sq
         # a backfill of days before the first run makes those days the conversion's own
         begins = min(context.begins or context.window.start, context.window.start)
         days = context.on_order_days("memory.date")
-        known = template(__file__, "dedup_history", orders=orders, days=days)
+        known = template(__file__, "dedup_history", id=id_known, orders=orders, days=days)
         memory.append(with_parameters(known, begins=begins))
     return template(
         __file__,

@@ -32,7 +32,7 @@ def select(conversion: Simple, context: Context) -> Sql:
     steps = [("counted", _events(conversion, context, _IN_WINDOW))]
     past = may_lose_firsts(conversion)
     if conversion.event_type == "purchase":
-        steps.append(("by_order", dedup.by_order("counted", context, past=past)))
+        steps.append(("by_order", _by_order(conversion, context, past=past)))
     if conversion.once_per_session:
         steps.append(("by_session", dedup.by_session(steps[-1][0], context, past=past)))
     if past:
@@ -77,7 +77,7 @@ def apart(conversion: Simple, together: Sql, context: Context) -> Sql:
     counted = with_parameters(own, counting=f"|{conversion.id}|")
     steps = [("counted", counted)]
     if conversion.event_type == "purchase":
-        steps.append(("by_order", dedup.by_order("counted", context, past=False)))
+        steps.append(("by_order", _by_order(conversion, context, past=False)))
     named = (fill("{{ name }} AS (\n{{ step }}\n)", name=name, step=step) for name, step in steps)
     # no RECURSIVE, which stands at the beginning of a statement alone
     return fill(
@@ -85,6 +85,14 @@ def apart(conversion: Simple, together: Sql, context: Context) -> Sql:
         steps=join(",\n", named),
         last=steps[-1][0],
     )
+
+
+def _by_order(conversion: Simple, context: Context, *, past: bool) -> Sql:
+    known = "memory.purchase_id"
+    if conversion.order_ids_are_per_client:
+        # of each day the memory knows one client of an order
+        known = f"CONCAT({known}, COALESCE(CONCAT('@', memory.client_id), ''))"
+    return dedup.by_order("counted", context, past=past, known=known)
 
 
 def _ours(conversion: Simple, context: Context) -> dict[str, str | Sql]:
