@@ -164,13 +164,17 @@ def _stop(event: Row) -> Incident:
     return Incident(
         "event_stopped",
         f"The event {event['event_name']} of {whose} was seen {event['seen']:,} times"
-        f" in {event['days']} days and not at all after {event['last_date']}, though GA4"
+        f" in {_days(event['days'])} and not at all after {event['last_date']}, though GA4"
         " exported later days.",
         fix="Look whether its tag still fires, or was renamed; the definitions that count"
         " it stand still.",
         object=f"{_object(event)} {stream}" if stream else _object(event),
         severity="warning",
     )
+
+
+def _days(number: int) -> str:
+    return "1 day" if number == 1 else f"{number:,} days"
 
 
 def _has_stopped(event: Row, visits: Iterable[Row], lacking: Collection[date]) -> bool:

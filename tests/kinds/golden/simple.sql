@@ -338,7 +338,8 @@ SELECT
     -- copies may lack the dollars of the record; those of the event are of the same amount
     WHEN keyed.event_name = 'refund' THEN COALESCE(NULLIF(keyed.refunded_in_usd, 0), keyed.event_in_usd)
     WHEN keyed.purchase_revenue IS NOT NULL THEN COALESCE(NULLIF(keyed.purchase_in_usd, 0), keyed.event_in_usd)
-    ELSE keyed.event_in_usd
+    -- of an amount that stands in the parameter alone the dollars of the event say more
+    ELSE COALESCE(NULLIF(keyed.event_in_usd, 0), keyed.purchase_in_usd)
   END AS value_in_usd,
   -- a refund's amount, however its sign was written; zero states none
   IF(
@@ -1039,14 +1040,26 @@ SELECT
   ARRAY_AGG(amount.value_in_usd / amount.revenue ORDER BY amount.value_in_usd / amount.revenue)[SAFE_OFFSET(DIV(COUNT(*), 2))] AS dollars,
   COUNT(*) AS amounts
 FROM (
-  SELECT event.date, event.property, event.currency, event.revenue, event.value_in_usd
+  -- a refund's amount has no sign, its dollars may have one
+  SELECT
+    event.date,
+    event.property,
+    event.currency,
+    COALESCE(event.refund_value, event.revenue) AS revenue,
+    IF(event.refund_value IS NULL, event.value_in_usd, ABS(event.value_in_usd)) AS value_in_usd
   FROM `my-project.conversions_staging.stage_1_scanned` AS event
   WHERE event.is_wanted = TRUE AND event.date BETWEEN @start_date AND @end_date
   UNION ALL
   -- and what tables that are gone by now told, each amount as often
   SELECT gone.date, gone.property, gone.currency, gone.revenue, gone.value_in_usd
   FROM (
-    SELECT staged.date, staged.property, staged.currency, staged.revenue, staged.value_in_usd, staged.copies
+    SELECT
+      staged.date,
+      staged.property,
+      staged.currency,
+      COALESCE(staged.refund_value, staged.revenue) AS revenue,
+      IF(staged.refund_value IS NULL, staged.value_in_usd, ABS(staged.value_in_usd)) AS value_in_usd,
+      staged.copies
     FROM `my-project.conversions.ga4_events` AS staged
     WHERE staged.date BETWEEN GREATEST(@unread_from, @start_date) AND @unread_until AND NOT IF(staged.shard IS NULL, CONCAT(staged.property, '/', FORMAT_DATE('%Y%m%d', staged.date)) IN UNNEST(@whole), CONCAT(staged.property, '/', staged.shard) IN UNNEST(@existing))
   ) AS gone
