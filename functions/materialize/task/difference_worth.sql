@@ -8,7 +8,9 @@
     COALESCE(@unit_value, kept.net_value * COALESCE(@factor, 1)) AS value,
     COALESCE(
       @unit_value,
-      kept.net_value * COALESCE(@factor, 1) * {{ rate }}
+      kept.net_value * COALESCE(@factor, 1) * {{ rate }},
+      -- nothing is nothing in any currency, and a free order has no rate of its own
+      IF(kept.net_value = 0 AND kept.currency IS NOT NULL, 0, NULL)
     ) AS value_project,
     IF(@unit_value IS NOT NULL, 1, {{ rate }}) AS exchange_rate,
     IF(rates.rate IS NULL AND {{ rate }} IS NOT NULL, kept.date, rates.rate_date) AS exchange_date,

@@ -314,7 +314,9 @@ valued AS (
     COALESCE(@unit_value, kept.net_value * COALESCE(@factor, 1)) AS value,
     COALESCE(
       @unit_value,
-      kept.net_value * COALESCE(@factor, 1) * COALESCE(rates.rate, CASE WHEN kept.currency = 'USD' THEN 1 WHEN kept.currency IS NOT NULL THEN kept.dollar_rate END / own.dollars)
+      kept.net_value * COALESCE(@factor, 1) * COALESCE(rates.rate, CASE WHEN kept.currency = 'USD' THEN 1 WHEN kept.currency IS NOT NULL THEN kept.dollar_rate END / own.dollars),
+      -- nothing is nothing in any currency, and a free order has no rate of its own
+      IF(kept.net_value = 0 AND kept.currency IS NOT NULL, 0, NULL)
     ) AS value_project,
     IF(@unit_value IS NOT NULL, 1, COALESCE(rates.rate, CASE WHEN kept.currency = 'USD' THEN 1 WHEN kept.currency IS NOT NULL THEN kept.dollar_rate END / own.dollars)) AS exchange_rate,
     IF(rates.rate IS NULL AND COALESCE(rates.rate, CASE WHEN kept.currency = 'USD' THEN 1 WHEN kept.currency IS NOT NULL THEN kept.dollar_rate END / own.dollars) IS NOT NULL, kept.date, rates.rate_date) AS exchange_date,
