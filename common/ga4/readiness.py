@@ -5,7 +5,7 @@ Asked when a definition that counts events is saved, and when a run starts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -126,17 +126,17 @@ def gaps(warehouse: Warehouse, window: Window, now: datetime) -> Iterator[Proble
         gone = {day for day in lacking if (dataset, f"events_{day:%Y%m%d}") in known}
         for gap in _runs([day for day in lacking if day in gone]):
             yield _gone(dataset, gap)
-        streamed = shards.shard_days(tables, "events_intraday_")
         for gap in _runs([day for day in lacking if day not in gone]):
             is_newest, is_read = gap.start > max(daily), gap.start in there
-            is_left = (
-                f"{gap.start:%Y%m%d}" in streamed and now > day_over(gap.start, timezone) + LEFT
-            )
-            if is_newest and is_left:
-                option = "" if warehouse.settings.ga4_streaming else OPTION
-                yield _streamed_since(dataset, gap, option, is_read=is_read)
+            if is_newest and _is_left(gap.start, tables, timezone, now):
+                yield _streamed_since(warehouse, dataset, gap, is_read=is_read)
             else:
                 yield _missing(dataset, gap, is_newest=is_newest, is_read=is_read)
+
+
+def _is_left(day: date, tables: Container[str], timezone: str, now: datetime) -> bool:
+    """Whether only the stream tells of the day, when its daily table should stand there."""
+    return f"events_intraday_{day:%Y%m%d}" in tables and now > day_over(day, timezone) + LEFT
 
 
 def _runs(days: list[date]) -> Iterator[Window]:
@@ -170,7 +170,8 @@ def _gone(dataset: str, gap: Window) -> Problem:
 READ = " What is counted of it is preliminary and not exported."
 
 
-def _streamed_since(dataset: str, gap: Window, option: str, *, is_read: bool) -> Problem:
+def _streamed_since(warehouse: Warehouse, dataset: str, gap: Window, *, is_read: bool) -> Problem:
+    option = "" if warehouse.settings.ga4_streaming else OPTION
     return Problem(
         "ga4_day_missing",
         f"{_named(dataset, gap)} not landed yet, and 72 hours after {gap.start} GA4 still streams"
