@@ -133,6 +133,10 @@ STORIES: dict[str, list[dict[int | Early, Any]]] = {
         {3: IN_EUROS[:3], 4: IN_EUROS[3:], 6: LATER},
         {3: None, 4: IN_EUROS[4:]},
     ],
+    "amounts that only the rewritten table of a day told": [
+        {3: [visit(80, 30)], 4: IN_EUROS[3:], 6: LATER},
+        {3: None, 4: [visit(4 * 24 + 12, 40)]},
+    ],
     "amounts that a deleted table told twice": [
         {3: [*IN_EUROS[:1], *IN_EUROS[:1]], 4: IN_EUROS[3:], 6: LATER},
         {3: None, 4: IN_EUROS[4:]},

@@ -55,8 +55,6 @@ for how many days."""
 Told = Mapping[str, Parameter]
 """existing, whole: which tables there are, and which days they tell whole."""
 
-NO_SHARD = "CAST(NULL AS STRING)"
-
 
 @dataclass(frozen=True)
 class Changes:
@@ -362,8 +360,8 @@ def _difference(
         values=", ".join(
             f"fresh.{column}" for column in names if column not in (target.key, "date")
         ),
-        # rates are those of a day, whichever tables tell it
-        is_told=shards.is_told("target", "target.shard" if "shard" in names else NO_SHARD),
+        # rates are made of what is kept as well, so that nothing but them tells of a day
+        is_told=shards.is_told("target") if "shard" in names else "TRUE",
         last=f"DATE_ADD(@end_date, INTERVAL {LATER[name]} DAY)" if name in LATER else "@end_date",
         later=_later(name, visited),
         which="AND target.event_name IN UNNEST(@event_names)" if is_events else "",

@@ -1084,7 +1084,7 @@ present AS (
     target.rate_key,
     target.date,
     target.row_hash,
-    IF(CAST(NULL AS STRING) IS NULL, CONCAT(target.property, '/', FORMAT_DATE('%Y%m%d', target.date)) IN UNNEST(@whole), CONCAT(target.property, '/', CAST(NULL AS STRING)) IN UNNEST(@existing)) AS is_told
+    TRUE AS is_told
   FROM `my-project.conversions.ga4_rates` AS target
   WHERE target.date BETWEEN @start_date AND @end_date AND ((target.date <= @end_date ) )
 )
