@@ -73,7 +73,8 @@ class Shop:
         seen = np.flatnonzero(leads)
         if len(seen) and seen[-1] < 29:
             yield {
-                "property": "p.a", "event_name": "lead", "seen": int(leads.sum()),
+                "property": "p.a", "stream_id": None, "event_name": "lead",
+                "seen": int(leads.sum()),
                 "daily": [day for day in days_of(leads) if day["seen"]],
                 "last_date": LAST - timedelta(int(30 - seen[-1])), "newest_date": LAST,
                 "days": int(seen[-1] - seen[0] + 1),
