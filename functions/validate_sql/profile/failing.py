@@ -13,7 +13,7 @@ from typing import NamedTuple
 from common.bigquery.warehouse import Warehouse
 from common.errors import ProductError
 from common.guard.judge import Query
-from common.model.findings import Finding, found
+from common.model.findings import Finding, Position, found
 from common.model.placeholders import something
 from common.model.window import Window
 from common.untyped import Row
@@ -227,9 +227,7 @@ def _counts(rows: Rows, conditions: dict[str, str], ask: Ask) -> Iterator[tuple[
 def _finding(
     query: Query, anatomy: Anatomy, piece: Piece, rows: Rows, number: int, total: int, ask: Ask
 ) -> Finding:
-    first, last = anatomy.tokens[piece.start], anatomy.tokens[piece.end - 1]
-    at = query.source.position(first.offset, last.offset + len(last.text))
-    text = _written(anatomy, piece.start, piece.end)
+    at, text = _at(query, anatomy, piece), _written(anatomy, piece.start, piece.end)
     shapes = _shapes(piece, anatomy, failing, rows, ask)
     message = f"{text} {_deed(piece)} in {number:,} of {total:,} rows of the last 30 days"
     return found("failing_row", message + _like(shapes), _fix(piece, anatomy, shapes), at=at)
@@ -238,9 +236,7 @@ def _finding(
 def _lost(
     query: Query, anatomy: Anatomy, piece: Piece, rows: Rows, number: int, total: int, ask: Ask
 ) -> Finding:
-    first, last = anatomy.tokens[piece.start], anatomy.tokens[piece.end - 1]
-    at = query.source.position(first.offset, last.offset + len(last.text))
-    text = _written(anatomy, piece.start, piece.end)
+    at, text = _at(query, anatomy, piece), _written(anatomy, piece.start, piece.end)
     shapes = _shapes(piece, anatomy, losing, rows, ask)
     select = anatomy.select_of(piece)
     is_inner = select is not None and anatomy.is_inner(select)
@@ -249,6 +245,11 @@ def _lost(
     value = _written(anatomy, *piece.operands[0])
     fix = f"Read these forms of {value} as well, or leave such rows out in WHERE"
     return found("lost_values", message + _like(shapes), fix, at=at)
+
+
+def _at(query: Query, anatomy: Anatomy, piece: Piece) -> Position:
+    first, last = anatomy.tokens[piece.start], anatomy.tokens[piece.end - 1]
+    return query.source.position(first.offset, last.offset + len(last.text))
 
 
 def _like(shapes: Sequence[str]) -> str:
