@@ -18,6 +18,7 @@ from common.local.commands.apply import apply as apply_files
 from common.local.commands.variables import checked
 from common.local.rpc.wire import LOOPBACK
 from common.local.stack.attach import DATA, ROOT, Attached, CommandError, attached, environment
+from common.local.stack.directory import DirectoryBusyError
 from common.local.terminal import (
     in_options,
     line,
@@ -43,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     try:
         status: int = chosen.command(chosen)
-    except CommandError as error:
+    except (CommandError, DirectoryBusyError) as error:
         print(in_options(str(error)), file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -16,7 +16,7 @@ from common.local.commands import yaml_files
 from common.local.commands.apply import apply
 from common.local.stack import attach
 from common.local.stack.attach import CommandError
-from common.local.stack.directory import HOLDER
+from common.local.stack.directory import HOLDER, held
 from common.local.terminal import counts, in_options, line, show_incidents, show_run, show_saved
 from common.settings import Settings
 from common.untyped import JsonObject
@@ -345,3 +345,11 @@ def test_a_conversion_that_is_misspelt_is_answered_with_those_that_there_are(
     monkeypatch.setattr(local, "attached", lambda *_: nullcontext(known))
     assert local.main(["run", "--data", str(tmp_path), "--conversion", "Purchase"]) == 1
     assert "no active conversion Purchase; there is lead, purchase." in capsys.readouterr().err
+
+
+def test_a_second_stack_on_the_same_data_is_answered_in_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with held(tmp_path, {"url": "http://127.0.0.1:1"}):
+        assert local.main(["serve", "--data", str(tmp_path)]) == 1
+    assert "is in use by process" in capsys.readouterr().err
